@@ -1,0 +1,85 @@
+"""Widgets: each knob is drawn from its declaration."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.knobs import Choice, Flag, Knob, Number, Several
+from pages.common.link import key
+
+VISIBLE = 4  # knobs beside the chart; the others wait under "more"
+SEGMENTS = 3  # as many options fit in a row; more go into a list
+
+
+def number_text(value: float) -> str:
+    """Write a number as people do: 0.05, 1e-06, 500."""
+    return f"{value:g}"
+
+
+def knob_widget(knob: Knob, state: str, words: Mapping[str, Any], changed: Callable) -> None:
+    """Draw the widget of one knob; its value is session state's, snapped to what is allowed."""
+    st.session_state[state] = knob.snap(st.session_state.get(state, knob.default))
+    common = {
+        "label": words["label"],
+        "key": state,
+        "help": words.get("help"),
+        "on_change": changed,
+        "persist_state": "session",
+    }
+    names = words.get("options", {})
+    match knob:
+        case Choice(options=options) if len(options) <= SEGMENTS:
+            st.segmented_control(
+                options=options, format_func=lambda o: names.get(o, o), required=True, **common
+            )
+        case Choice(options=options):
+            st.selectbox(options=options, format_func=lambda o: names.get(o, o), **common)
+        case Several(options=options):
+            st.pills(
+                options=options,
+                selection_mode="multi",
+                required=True,
+                format_func=lambda o: names.get(o, o),
+                **common,
+            )
+        case Flag():
+            st.toggle(**common)
+        case Number(steps=steps) if _even(steps):
+            st.slider(
+                min_value=steps[0],
+                max_value=steps[-1],
+                step=round(steps[1] - steps[0], 10),
+                **common,
+            )
+        case Number(steps=steps):
+            st.select_slider(options=steps, format_func=number_text, **common)
+
+
+def _even(steps: tuple[float, ...]) -> bool:
+    return abs((steps[-1] - steps[0]) / (len(steps) - 1) - (steps[1] - steps[0])) < 1e-9
+
+
+def knob_column(
+    chapter: str,
+    experiment: str,
+    knobs: Mapping[str, Knob],
+    text: Mapping[str, Any],
+    changed: Callable,
+    spare: bool,
+) -> dict[str, Any]:
+    """Draw an experiment's knobs, the first four at once, and return their values by name."""
+
+    def draw(names: list[str]) -> None:
+        for name in names:
+            knob_widget(knobs[name], key(chapter, experiment, name), text["knobs"][name], changed)
+
+    names = list(knobs)
+    draw(names[:VISIBLE])
+    if names[VISIBLE:] and spare:
+        with st.expander("More knobs"):
+            draw(names[VISIBLE:])
+    return {
+        name: knob.snap(st.session_state.get(key(chapter, experiment, name), knob.default))
+        for name, knob in knobs.items()
+    }
