@@ -1,5 +1,7 @@
 """Zero-centred inputs: the two descents in the weight plane, and what the offset does."""
 
+from typing import Any
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -30,7 +32,7 @@ def _case_title(result: Result, label: str, runs: int) -> str:
     return "all-positive inputs" if config.inputs == "positive" else f"input mean {config.mean:g}"
 
 
-def plane(result: Result, case: int, title: str) -> alt.TopLevelMixin:
+def plane(result: Result, case: int, title: str) -> Any:
     """Draw one descent over the loss contours; each quadrant is shaded by its share of updates."""
     x = alt.X("w1:Q").scale(domain=W1, clamp=True).title("w1")
     y = alt.Y("w2:Q").scale(domain=W2, clamp=True).title("w2")
@@ -125,7 +127,7 @@ def _quadrants(shares: np.ndarray, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     return [shade, *labels]
 
 
-def agreement(result: Result) -> alt.TopLevelMixin:
+def agreement(result: Result) -> Any:
     """Draw the share of updates with equal signs against the input mean, per batch size."""
     data = pd.DataFrame(tables(result)["agreement"])
     data["batch size"] = data["batch_size"].astype(str)
@@ -148,7 +150,7 @@ def agreement(result: Result) -> alt.TopLevelMixin:
     return alt.layer(half, lines).properties(height=HEIGHT // 2 - 40)
 
 
-def patterns(result: Result) -> alt.TopLevelMixin:
+def patterns(result: Result) -> Any:
     """Draw the share of the 2^d sign patterns that single examples' gradients reach."""
     data = pd.DataFrame(tables(result)["patterns"])
     return (

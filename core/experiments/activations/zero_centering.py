@@ -44,11 +44,11 @@ class Config(Checked):
 class Result:
     """What was measured; case 0 has zero-centred inputs, case 1 the chosen ones.
 
-    path: (2, STEPS + 1, 2) weights of the first descent; hessian: (2, 2, 2) of the loss;
-    steps: (2,) median steps to converge, STEPS if they did not; path_ratio: (2,) median path length
-    over straight distance; agreement: (2,) share of updates whose two components have one sign;
-    single: (2,) the same for gradients of single examples; quadrants: (2, 4) share of its updates in
-    (+,+), (-,+), (-,-), (+,-); by_mean: (len(BATCHES), len(MEANS)) agreement of shifted inputs;
+    path: (2, STEPS + 1, 2) weights of the drawn descent; quadrants: (2, 4) share of its updates
+    into (+,+), (-,+), (-,-), (+,-); hessian: (2, 2, 2) of the loss; steps: (2,) median steps to
+    converge, STEPS if they did not; path_ratio: (2,) median path length over straight distance;
+    agreement: (2,) share of updates whose two components have one sign; single: (2,) the same for
+    gradients of single examples; by_mean: (len(BATCHES), len(MEANS)) agreement of shifted inputs;
     patterns: (2, len(DIMENSIONS)) share of the 2^d sign patterns that single examples reach.
     """
 
