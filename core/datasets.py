@@ -1,6 +1,7 @@
 """Data sets. The digits are real and shipped; see data/README.md for source and licence."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,10 @@ class Dataset:
     y_val: np.ndarray
     classes: int
     image_shape: tuple[int, ...]
+
+    def map(self, transform: Callable[[np.ndarray], np.ndarray]) -> "Dataset":
+        """Return the data set with `transform` applied to the features of both splits."""
+        return replace(self, x_train=transform(self.x_train), x_val=transform(self.x_val))
 
 
 def stratified_split(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from core.activations import ACTIVATIONS
-from core.pool import in_parallel, workers
+from core.pool import WORKERS, in_parallel
 
 Array = np.ndarray
 
@@ -26,6 +26,12 @@ def saturated(out: Array, activation: str) -> Array:
 def dead_units(out: Array) -> Array:
     """Return (..., units) True where a unit is 0 on every sample of out (..., samples, units)."""
     return ~np.any(out, axis=-2)
+
+
+def update_ratio(update: Array, weight: Array) -> Array:
+    """Return (...): norm of a weight's update over norm of the weight; NaN for 0 / 0."""
+    squares = [(w * w).sum(axis=(-2, -1)) for w in (update, weight)]
+    return np.sqrt(squares[0] / squares[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +107,7 @@ def deep_pass(
     (samples, units), the gradient at the top. Samples do not interact, so each thread takes a block
     of them through all layers; block statistics are merged exactly.
     """
-    rows = np.array_split(np.arange(len(x)), workers())
+    rows = np.array_split(np.arange(len(x)), WORKERS)
     blocks = in_parallel(
         lambda r: _pass_block(x[r], weights, activation, edges, None if dout is None else dout[r]),
         [slice(r[0], r[-1] + 1) for r in rows if len(r)],
@@ -142,7 +148,7 @@ def _pass_block(
         inputs.append(x)
         z = x @ weight
         x = function.value(z)
-        slope = function.derivative(z, x)
+        slope = function.local_gradient(z, x)
         slopes.append(slope)
         forward.append(
             {
