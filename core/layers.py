@@ -24,6 +24,12 @@ def linear_backward(dout: Array, cache: Any) -> tuple[Array, Array, Array]:
     return dout @ weight.mT, x.mT @ dout, dout.sum(axis=-2, keepdims=True)
 
 
+def first_linear_backward(dout: Array, cache: Any) -> tuple[None, Array, Array]:
+    """Return the gradients of weight and bias; of the data, nobody asks for one."""
+    x, _ = cache
+    return None, x.mT @ dout, dout.sum(axis=-2, keepdims=True)
+
+
 def activation_forward(z: Array, activation: Activation) -> tuple[Array, Any]:
     """Return f(z) and the cache."""
     out = activation.value(z)
@@ -34,6 +40,125 @@ def activation_backward(dout: Array, cache: Any) -> Array:
     """Return the gradient of z: upstream times local."""
     z, out, activation = cache
     return dout * activation.local_gradient(z, out)
+
+
+def prelu_forward(z: Array, slope: Array) -> tuple[Array, Any]:
+    """Return z where positive and slope * z elsewhere, and the cache (He et al. 2015).
+
+    slope is learned: (..., 1, 1) one per layer, or (..., 1, units) one per unit.
+    """
+    negative = np.minimum(z, 0)
+    return np.maximum(z, 0) + slope * negative, (z > 0, negative, slope)
+
+
+def prelu_backward(dout: Array, cache: Any) -> tuple[Array, Array]:
+    """Return the gradients of z and slope."""
+    positive, negative, slope = cache
+    shared = (-2, -1) if slope.shape[-1] == 1 else -2
+    dslope = (dout * negative).sum(axis=shared, keepdims=True)
+    return np.where(positive, dout, slope * dout), dslope
+
+
+def maxout_forward(z: Array, pieces: int = 2) -> tuple[Array, Any]:
+    """Return the greatest of `pieces` affine maps and the cache (Goodfellow et al. 2013).
+
+    z: (..., samples, pieces * units), all units of the first piece before those of the second.
+    The first piece wins a tie.
+    """
+    z = z.reshape(*z.shape[:-1], pieces, -1)
+    winner = z.argmax(axis=-2)[..., None, :] == np.arange(pieces)[:, None]
+    return z.max(axis=-2), winner
+
+
+def maxout_backward(dout: Array, winner: Array) -> Array:
+    """Return the gradient of z: all of it goes to the piece that won."""
+    dz = dout[..., None, :] * winner
+    return dz.reshape(*dz.shape[:-2], -1)
+
+
+def batchnorm_forward(
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    running: dict[str, Array],
+    *,
+    training: bool,
+    bn_momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> tuple[Array, Any]:
+    """Return gamma * (x - mean) / sqrt(var + eps) + beta and the cache (Ioffe and Szegedy 2015).
+
+    x: (..., samples, units); gamma, beta, running["mean"], running["var"]: (..., 1, units).
+    Training takes mean and variance of the batch and moves the running ones towards them, in
+    place, by the share bn_momentum; otherwise the running ones are used. The variance is the
+    biased one (divided by the number of samples) in both places; PyTorch puts the unbiased one
+    into the running average.
+    """
+    mean, var = running["mean"], running["var"]
+    if training:
+        mean = x.mean(axis=-2, keepdims=True)
+    centered = x - mean
+    if training:
+        var = (centered * centered).mean(axis=-2, keepdims=True)
+        running["mean"] += bn_momentum * (mean - running["mean"])
+        running["var"] += bn_momentum * (var - running["var"])
+    inverse_std = 1 / np.sqrt(var + eps)
+    normalized = centered * inverse_std
+    return gamma * normalized + beta, (normalized, inverse_std, gamma, training)
+
+
+def batchnorm_backward(dout: Array, cache: Any) -> tuple[Array, Array, Array]:
+    """Return the gradients of x, gamma and beta."""
+    normalized, inverse_std, gamma, training = cache
+    dgamma = (dout * normalized).sum(axis=-2, keepdims=True)
+    dbeta = dout.sum(axis=-2, keepdims=True)
+    if training:  # every sample moves the mean and the variance that all others are held against
+        dout = dout - (dbeta + normalized * dgamma) / dout.shape[-2]
+    return gamma * inverse_std * dout, dgamma, dbeta
+
+
+def _channels_last(x: Array) -> Array:
+    """Turn (..., N, C, H, W) into (..., N * H * W, C): positions are samples, channels units."""
+    x = np.moveaxis(x, -3, -1)
+    return x.reshape(*x.shape[:-4], -1, x.shape[-1])
+
+
+def _channels_first(x: Array, shape: tuple[int, ...]) -> Array:
+    """Undo _channels_last for the (..., N, C, H, W) that it came from."""
+    *runs, n, c, h, w = shape
+    return np.moveaxis(x.reshape(*runs, n, h, w, c), -1, -3)
+
+
+def spatial_batchnorm_forward(
+    x: Array, gamma: Array, beta: Array, running: dict[str, Array], **options: Any
+) -> tuple[Array, Any]:
+    """Return batch norm of feature maps (..., N, C, H, W) and the cache: one mean per channel.
+
+    Vectors are (..., 1, C); options are those of batchnorm_forward. The batch, the height and the
+    width are averaged over alike, so that every position is treated alike.
+    """
+    out, cache = batchnorm_forward(_channels_last(x), gamma, beta, running, **options)
+    return _channels_first(out, x.shape), cache
+
+
+def spatial_batchnorm_backward(dout: Array, cache: Any) -> tuple[Array, Array, Array]:
+    """Return the gradients of x, gamma and beta."""
+    dx, dgamma, dbeta = batchnorm_backward(_channels_last(dout), cache)
+    return _channels_first(dx, dout.shape), dgamma, dbeta
+
+
+def dropout_forward(x: Array, rate: float, *, rng: np.random.Generator) -> tuple[Array, Any]:
+    """Return x with a share `rate` of its entries 0 and the rest divided by 1 - rate (inverted).
+
+    Test time then needs no change (Srivastava et al. 2014). Runs of a stack share the mask.
+    """
+    mask = (rng.random(x.shape[-2:]) >= rate).astype(x.dtype) / (1 - rate)
+    return x * mask, mask
+
+
+def dropout_backward(dout: Array, mask: Array) -> Array:
+    """Return the gradient of x: nothing flows through what was dropped."""
+    return dout * mask
 
 
 def softmax(logits: Array) -> Array:

@@ -7,11 +7,14 @@ Array = np.ndarray
 
 def momentum_step(
     parameter: Array, gradient: Array, velocity: Array, learning_rate: Array, momentum: Array
-) -> None:
-    """Move a parameter and its velocity one step, in place, as PyTorch's SGD does.
+) -> Array:
+    """Move a parameter and its velocity one step, in place; return the update taken off.
 
-    v <- momentum v + gradient; w <- w - learning_rate v. The rates are numbers or (..., 1, 1).
+    v <- momentum v + gradient; w <- w - learning_rate v, as PyTorch's SGD does. The rates are
+    numbers or (..., 1, 1).
     """
     velocity *= momentum
     velocity += gradient
-    parameter -= learning_rate * velocity
+    update = learning_rate * velocity
+    parameter -= update
+    return update

@@ -5,23 +5,28 @@ first went non-finite, its numbers stay non-finite, and there is never an error 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from core.datasets import Dataset
 from core.diagnostics import dead_units, saturated, update_ratio
+from core.divergence import Divergence, Watch, computed_in
 from core.layers import cross_entropy_backward, cross_entropy_forward, l2_backward, l2_forward
-from core.network import Layer, Network, Trace, backward, forward
+from core.network import Layer, Network, Trace, backward, forward, take_runs
 from core.optimizers import momentum_step
+from core.pool import WORKERS, in_parallel
 
 Array = np.ndarray
 Number = float | Array  # one for all runs, or (runs,) with one for each
-Backward = Callable[[Array, list[Trace]], list[Layer]]
 Loss = Callable[[Array, Array], tuple[Array, Any]]
+Backward = Callable[[Array, list[Trace]], list[Layer]]
 
-EXPLODED = 3  # times the first loss: the lecture's rule to abandon a run
+CHUNK_BYTES = 1_000_000  # of parameters; with what a step needs beside them this fits a cache
+
+quietly = np.errstate(all="ignore")  # overflow in a diverging run is no warning
 
 
 @dataclass(kw_only=True)
@@ -34,28 +39,19 @@ class Hyper:
     decay: Number = 1.0  # factor on the learning rate after every epoch
 
 
-@dataclass(frozen=True)
-class Divergence:
-    """The first number of a run that was not finite: at which step, in which layer (from 1)."""
-
-    step: int
-    layer: int
-    quantity: str
-
-
 @dataclass(frozen=True, eq=False)
 class Record:
     """The state after `step` updates; every array has the runs in front.
 
-    data_loss, reg_loss and train_accuracy are over the training split, val_loss and val_accuracy
-    over the validation split, each NaN if the split is not measured. A diverged run's accuracy is
-    that of NaN logits: argmax picks class 0.
-    update_ratio: (..., layers) norm of each weight's last update over norm of the weight before it;
+    data_loss, reg_loss and train_accuracy are of the training split, val_loss and val_accuracy of
+    the validation split, NaN for a split that is not measured. (A diverged run's accuracy is that
+    of NaN logits, of which argmax picks the first.)
+    update_ratio: (..., layers) norm of each weight's last update over norm of the weight before it,
     NaN at step 0. dead, saturated: (..., hidden layers) share of units that are 0 on every
-    training sample, and of saturated outputs.
+    training sample, and of outputs that are saturated.
     batch_loss: (..., steps since the last record) data loss of the batches, each before its update.
-    exploded: (...) first step whose batch loss exceeds 3 times the run's first, or -1.
-    divergences: run -> Divergence, for runs with a non-finite number (run 0 of a single network).
+    exploded: (...) first step whose batch loss is above 3 times the run's first, or -1.
+    divergences: by run (0 for a single network), for runs with a number that is not finite.
     """
 
     step: int
@@ -78,22 +74,6 @@ class Record:
         return self.data_loss + self.reg_loss
 
 
-def accuracy(logits: Array, labels: Array) -> Array:
-    """Return the share of samples whose largest logit is their label's."""
-    return (logits.argmax(axis=-1) == labels).mean(axis=-1)
-
-
-def batches(
-    x: Array, y: Array, batch_size: int, *, rng: np.random.Generator
-) -> Iterator[tuple[Array, Array]]:
-    """Yield one epoch of batches in random order, the last one with what is left."""
-    order = rng.permutation(y.shape[-1])
-    x, y = x[..., order, :], y[..., order]
-    for start in range(0, y.shape[-1], batch_size):
-        stop = start + batch_size
-        yield x[..., start:stop, :], y[..., start:stop]
-
-
 def train(
     network: Network,
     data: Dataset,
@@ -110,133 +90,195 @@ def train(
     """Train in place; yield a record before the first step and one every `record_every` steps.
 
     Without `record_every` there is one per epoch. Between two records `network` holds the
-    parameters of the last one. `backward` and `loss` can be broken or naive ones, to see what
-    breaks.
+    parameters of the last one. measure: the splits that a record measures. A broken `backward` or
+    a naive `loss` can be given to see what breaks.
     """
-    run = _Run(network, data, hyper, measure, backward, loss)
-    steps_per_epoch = -(-data.y_train.shape[-1] // batch_size)
-    yield run.record(0.0)
-    for epoch in range(epochs):
-        for x, y in batches(run.x_train, data.y_train, batch_size, rng=rng):
-            run.take_step(x, y, epoch)
-            if run.step % (record_every or steps_per_epoch) == 0:
-                yield run.record(run.step / steps_per_epoch)
+    data = data.map(lambda x: x.astype(network.dtype, copy=False))
+    batch_rng, dropout_rng = rng.spawn(2)
+    epoch_steps = -(-data.y_train.shape[-1] // batch_size)
+    velocity = [{n: np.zeros_like(p) for n, p in layer.items()} for layer in network.layers]
+    gradients, ratio = velocity, np.full((*network.runs, len(velocity)), np.nan)
+    watch = Watch(np.full(network.runs, np.inf), np.full(network.runs, -1))
+    losses: list[Array] = []
+    step = 0
 
-
-def _per_run(value: Number, dtype: np.dtype) -> Array:
-    """Shape a number, or one number per run, so that it multiplies a parameter."""
-    return np.asarray(value, dtype)[..., None, None]
-
-
-@dataclass(eq=False)
-class _Run:
-    """A training in progress."""
-
-    network: Network
-    data: Dataset
-    hyper: Hyper
-    measure: tuple[str, ...]
-    backward: Backward
-    loss: Loss
-    step: int = 0
-    batch_losses: list[Array] = field(default_factory=list)
-    divergences: dict[int, Divergence] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        layers, dtype = self.network.layers, self.network.dtype
-        self.x_train = self.data.x_train.astype(dtype, copy=False)
-        self.x_val = self.data.x_val.astype(dtype, copy=False)
-        self.velocity = [{n: np.zeros_like(p) for n, p in layer.items()} for layer in layers]
-        self.gradients = self.velocity
-        self.learning_rate = _per_run(np.nan, dtype)
-        self.limit = np.full(self.network.runs, np.nan)
-        self.exploded = np.full(self.network.runs, -1)
-
-    @np.errstate(all="ignore")
-    def take_step(self, x: Array, y: Array, epoch: int) -> None:
-        """Descend on one batch."""
-        hyper, dtype = self.hyper, self.network.dtype
-        logits, traces = forward(self.network, x)
-        loss, cache = self.loss(logits, y)
-        self.step += 1
-        self._watch(loss, traces)
-        self.gradients = self.backward(cross_entropy_backward(1.0, cache), traces)
-        self.learning_rate = _per_run(hyper.learning_rate * hyper.decay**epoch, dtype)
-        momentum = _per_run(hyper.momentum, dtype)
-        for layer, gradient, velocity in zip(self.network.layers, self.gradients, self.velocity):
-            gradient["weight"] += l2_backward(1.0, (layer["weight"], hyper.reg))
-            for name, parameter in layer.items():
-                momentum_step(
-                    parameter, gradient[name], velocity[name], self.learning_rate, momentum
-                )
-
-    def _watch(self, loss: Array, traces: list[Trace]) -> None:
-        """Note the batch loss, runs whose loss exploded and where a run went non-finite."""
-        self.batch_losses.append(loss)
-        if self.step == 1:
-            self.limit = EXPLODED * loss
-        calm = loss <= self.limit  # False for NaN
-        if calm.all():
-            return
-        self.exploded = np.where((self.exploded < 0) & ~calm, self.step, self.exploded)
-        for run in np.flatnonzero(~np.isfinite(loss)).tolist():
-            if run not in self.divergences:
-                self.divergences[run] = self._locate(run, loss, traces)
-
-    def _locate(self, run: int, loss: Array, traces: list[Trace]) -> Divergence:
-        """Return where a run went non-finite, following the order in which things are computed."""
-        runs = max(1, loss.size)
-        for step, layer, quantity, value in self._computed(loss, traces):
-            if not np.isfinite(value.reshape(runs, -1)[run]).all():
-                return Divergence(step, layer, quantity)
-        raise AssertionError("the loss itself is among what is looked at")
-
-    def _computed(self, loss: Array, traces: list[Trace]) -> Iterator[tuple[int, int, str, Array]]:
-        """Yield (step, layer, quantity, array) of the last update and of this forward pass."""
-        layers = list(enumerate(self.network.layers, 1))
-        for layer, _ in reversed(layers):
-            for name, gradient in self.gradients[layer - 1].items():
-                yield self.step - 1, layer, f"{name} gradient", gradient
-        for layer, parameters in layers:
-            for name, parameter in parameters.items():
-                yield self.step - 1, layer, name, parameter
-        for (layer, _), trace in zip(layers, traces):
-            yield self.step, layer, "preactivation", trace.z
-            yield self.step, layer, "activation", trace.out
-        yield self.step, len(layers), "loss", loss
-
-    @np.errstate(all="ignore")
-    def record(self, epoch: float) -> Record:
-        """Measure the network and hand over the batch losses since the last record."""
-        weights = [layer["weight"] for layer in self.network.layers]
-        steps = [self.learning_rate * velocity["weight"] for velocity in self.velocity]
-        ratios = [update_ratio(step, w + step) for step, w in zip(steps, weights)]
-        nothing = np.full(self.network.runs, np.nan)
-        train = val = nothing, nothing
-        dead = shares = np.full((*self.network.runs, len(weights) - 1), np.nan)
-        if "train" in self.measure:
-            logits, traces = forward(self.network, self.x_train)
-            train = self.loss(logits, self.data.y_train)[0], accuracy(logits, self.data.y_train)
-            outs = [trace.out for trace in traces[:-1]]
-            name = self.network.activation.name
-            dead = np.stack([dead_units(out).mean(axis=-1) for out in outs], axis=-1)
-            shares = np.stack([saturated(o, name).mean(axis=(-2, -1)) for o in outs], axis=-1)
-        if "val" in self.measure:
-            logits, _ = forward(self.network, self.x_val)
-            val = self.loss(logits, self.data.y_val)[0], accuracy(logits, self.data.y_val)
-        losses, self.batch_losses = self.batch_losses, []
+    def record() -> Record:
         return Record(
-            step=self.step,
-            epoch=epoch,
-            data_loss=train[0],
-            reg_loss=np.sum([l2_forward(w, self.hyper.reg)[0] for w in weights], axis=0),
-            train_accuracy=train[1],
-            val_loss=val[0],
-            val_accuracy=val[1],
-            update_ratio=np.stack(ratios, axis=-1),
-            dead=dead,
-            saturated=shares,
-            batch_loss=np.stack(losses, axis=-1) if losses else nothing[..., None][..., :0],
-            exploded=self.exploded,
-            divergences=dict(self.divergences),
+            step=step,
+            epoch=step / epoch_steps,
+            **measured(network, data, hyper.reg, measure, loss),
+            update_ratio=ratio,
+            batch_loss=side_by_side(losses, network.runs),
+            exploded=watch.exploded,
+            divergences=dict(watch.divergences),
         )
+
+    yield record()
+    for epoch in range(epochs):
+        for x, y in batches(data.x_train, data.y_train, batch_size, rng=batch_rng):
+            step, last_gradients = step + 1, gradients
+            batch_loss, gradients, traces = loss_and_gradients(
+                network, x, y, hyper.reg, rng=dropout_rng, backward=backward, loss=loss
+            )
+            losses.append(batch_loss)
+            watch.look(
+                step,
+                batch_loss,
+                computed_in(step, network.layers, last_gradients, traces, batch_loss),
+            )
+            updates = descend(network, gradients, velocity, hyper, epoch)
+            if step % (record_every or epoch_steps) == 0:
+                ratio = update_ratios(network, updates)
+                yield record()
+                losses = []
+
+
+def train_many(network: Network, data: Dataset, hyper: Hyper, **options: Any) -> Iterator[Record]:
+    """Train a stack of runs in chunks on the pool; the same records as train(), options too.
+
+    Chunks are what fits a processor's cache and are trained side by side. hyper is read once, at
+    the start.
+    """
+    rng = options.pop("rng")
+    trainings = [
+        train(
+            take_runs(network, chunk),
+            runs_of_data(data, chunk),
+            runs_of_hyper(hyper, chunk),
+            rng=deepcopy(rng),
+            **options,
+        )
+        for chunk in chunks(network)
+    ]
+    while records := [r for r in in_parallel(lambda t: next(t, None), trainings) if r]:
+        yield merge(records)
+
+
+def chunks(network: Network) -> list[slice]:
+    """Split the runs of a stack evenly, into a multiple of the pool's threads if there are many."""
+    (runs,) = network.runs
+    size = sum(p.nbytes for layer in network.layers for p in layer.values())
+    count = -(-size // (CHUNK_BYTES * WORKERS)) * WORKERS
+    edges = np.linspace(0, runs, min(count, runs) + 1).round().astype(int).tolist()
+    return [slice(start, stop) for start, stop in zip(edges[:-1], edges[1:])]
+
+
+def runs_of_data(data: Dataset, runs: slice) -> Dataset:
+    """Return the data of some runs, where runs have their own."""
+    x, y = ((runs if a.ndim == n else ...) for a, n in ((data.x_train, 3), (data.y_train, 2)))
+    return replace(
+        data,
+        x_train=data.x_train[x],
+        y_train=data.y_train[y],
+        x_val=data.x_val[x],
+        y_val=data.y_val[y],
+    )
+
+
+def runs_of_hyper(hyper: Hyper, runs: slice) -> Hyper:
+    """Return the hyper-parameters of some runs, where runs have their own."""
+    values = {f.name: getattr(hyper, f.name) for f in fields(hyper)}
+    return replace(hyper, **{n: v[runs] if np.ndim(v) else v for n, v in values.items()})
+
+
+def merge(records: list[Record]) -> Record:
+    """Join the records that chunks of a stack made of one moment."""
+    values = {f.name: [getattr(r, f.name) for r in records] for f in fields(Record)}
+    arrays: dict[str, Any] = {
+        n: np.concatenate(v) for n, v in values.items() if isinstance(v[0], np.ndarray)
+    }
+    starts = np.cumsum([0, *(len(r.exploded) for r in records)]).tolist()
+    divergences = {
+        start + run: divergence
+        for start, record in zip(starts, records)
+        for run, divergence in record.divergences.items()
+    }
+    return replace(records[0], **arrays, divergences=divergences)
+
+
+def side_by_side(values: list[Array], runs: tuple[int, ...]) -> Array:
+    """Stack arrays of one number per run along a last axis; (..., 0) for none."""
+    return np.stack(values, axis=-1) if values else np.empty((*runs, 0))
+
+
+def batches(
+    x: Array, y: Array, batch_size: int, *, rng: np.random.Generator
+) -> Iterator[tuple[Array, Array]]:
+    """Yield one epoch of batches in random order, the last one with what is left."""
+    order = rng.permutation(y.shape[-1])
+    x, y = x[..., order, :], y[..., order]
+    for start in range(0, y.shape[-1], batch_size):
+        stop = start + batch_size
+        yield x[..., start:stop, :], y[..., start:stop]
+
+
+@quietly
+def loss_and_gradients(
+    network: Network,
+    x: Array,
+    y: Array,
+    reg: Number = 0.0,
+    *,
+    rng: np.random.Generator | None = None,
+    backward: Backward = backward,
+    loss: Loss = cross_entropy_forward,
+) -> tuple[Array, list[Layer], list[Trace]]:
+    """Return the data loss of a batch, the gradients of loss + regularization, and the traces."""
+    logits, traces = forward(network, x, training=True, rng=rng)
+    data_loss, cache = loss(logits, y)
+    gradients = backward(cross_entropy_backward(1.0, cache), traces)
+    for layer, gradient in zip(network.layers, gradients):
+        gradient["weight"] += l2_backward(1.0, (layer["weight"], reg))
+    return data_loss, gradients, traces
+
+
+@quietly
+def descend(
+    network: Network, gradients: list[Layer], velocity: list[Layer], hyper: Hyper, epoch: int
+) -> list[Layer]:
+    """Move every parameter one step down its gradient, in place; return the updates taken off."""
+
+    def per_run(value: Number) -> Array:
+        return np.asarray(value, network.dtype)[..., None, None]
+
+    rate, momentum = per_run(hyper.learning_rate * hyper.decay**epoch), per_run(hyper.momentum)
+    return [
+        {n: momentum_step(layer[n], gradient[n], v[n], rate, momentum) for n in layer}
+        for layer, gradient, v in zip(network.layers, gradients, velocity)
+    ]
+
+
+@quietly
+def update_ratios(network: Network, updates: list[Layer]) -> Array:
+    """Return (..., layers) of the updates that were just taken off the weights."""
+    pairs = [(u["weight"], layer["weight"]) for u, layer in zip(updates, network.layers)]
+    return np.stack([update_ratio(update, weight + update) for update, weight in pairs], axis=-1)
+
+
+def accuracy(logits: Array, labels: Array) -> Array:
+    """Return the share of samples whose largest logit is their label's."""
+    return (logits.argmax(axis=-1) == labels).mean(axis=-1)
+
+
+@quietly
+def measured(
+    network: Network, data: Dataset, reg: Number, measure: tuple[str, ...], loss: Loss
+) -> dict[str, Array]:
+    """Return the fields of a Record that look at the splits, NaN for those not asked for."""
+    runs = network.runs
+    unknown = np.full(runs, np.nan)
+    values = dict.fromkeys(("data_loss", "train_accuracy", "val_loss", "val_accuracy"), unknown)
+    values["dead"] = values["saturated"] = side_by_side([unknown] * (len(network.layers) - 1), runs)
+    values["reg_loss"] = np.sum([l2_forward(p["weight"], reg)[0] for p in network.layers], axis=0)
+    if "train" in measure:
+        logits, traces = forward(network, data.x_train)
+        outs, name = [trace.out for trace in traces[:-1]], network.activation_name
+        values["data_loss"] = loss(logits, data.y_train)[0]
+        values["train_accuracy"] = accuracy(logits, data.y_train)
+        values["dead"] = side_by_side([dead_units(o).mean(axis=-1) for o in outs], runs)
+        values["saturated"] = side_by_side([saturated(o, name).mean((-2, -1)) for o in outs], runs)
+    if "val" in measure:
+        logits, _ = forward(network, data.x_val)
+        values["val_loss"] = loss(logits, data.y_val)[0]
+        values["val_accuracy"] = accuracy(logits, data.y_val)
+    return values

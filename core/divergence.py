@@ -1,0 +1,78 @@
+"""Noticing that a run diverges: when its loss explodes, and where it first is not finite."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.network import Layer, Trace
+
+Array = np.ndarray
+Computed = Iterable[tuple[int, int, str, Array]]  # step, layer, quantity, value (runs in front)
+
+EXPLODED = 3  # times the first loss: the lecture's rule to abandon a run
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first number of a run that was not finite: at which step, in which layer (from 1)."""
+
+    step: int
+    layer: int
+    quantity: str
+
+
+@dataclass(eq=False)
+class Watch:
+    """What has been noticed about each run of a stack so far.
+
+    limit: (...) 3 times the first loss; exploded: (...) first step with a loss above it, or -1;
+    divergences: by run, for the runs that went non-finite.
+    """
+
+    limit: Array
+    exploded: Array
+    divergences: dict[int, Divergence] = field(default_factory=dict)
+
+    def look(self, step: int, loss: Array, computed: Computed) -> None:
+        """Notice what is new in the losses of a step; `computed` is read only if one diverged."""
+        if step == 1:
+            self.limit = EXPLODED * loss
+        calm = loss <= self.limit  # False for NaN
+        if calm.all():
+            return
+        self.exploded = np.where((self.exploded < 0) & ~calm, step, self.exploded)
+        new = set(np.flatnonzero(~np.isfinite(loss)).tolist()) - self.divergences.keys()
+        if new:
+            values = list(computed)
+            self.divergences |= {run: first_non_finite(run, loss.size, values) for run in new}
+
+
+def first_non_finite(run: int, runs: int, computed: Computed) -> Divergence:
+    """Return where the first value that is not finite stands in a list of what was computed."""
+    return next(
+        Divergence(step, layer, quantity)
+        for step, layer, quantity, value in computed
+        if not np.isfinite(value.reshape(runs, -1)[run]).all()
+    )
+
+
+def computed_in(
+    step: int, layers: list[Layer], gradients: list[Layer], traces: list[Trace], loss: Array
+) -> Iterator[tuple[int, int, str, Array]]:
+    """Yield what the last update (step - 1) and this forward pass computed, in that order.
+
+    gradients: those of the last update, after which the parameters in `layers` were left.
+    """
+    last = len(layers)
+    for layer in range(last, 0, -1):
+        for name, gradient in gradients[layer - 1].items():
+            yield step - 1, layer, f"{name} gradient", gradient
+    for layer in range(1, last + 1):
+        for name, parameter in layers[layer - 1].items():
+            yield step - 1, layer, name, parameter
+    for layer, trace in enumerate(traces, 1):
+        yield step, layer, "preactivation", trace.z
+        if layer < last:
+            yield step, layer, "activation", trace.out
+    yield step, last, "loss", loss
