@@ -1,10 +1,12 @@
-"""Shipped results: the default run of a slow experiment, stored so that it shows at once.
+"""Shipped results: what takes long and never changes, stored so that it shows at once.
 
-A file holds the fields of one Result and the configuration it belongs to. It is written by
-`python -m core --write-results` and recomputed by a test.
+For every experiment that is not instant, the Result of its default configuration; for those that
+compare with many seeds (`measure_reference`), what those seeds gave. `python -m core
+--write-results` writes both, a test recomputes them.
 """
 
 from dataclasses import asdict, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +17,17 @@ from core.experiments import everything, load
 FOLDER = Path(__file__).parent / "data" / "results"
 
 
-def _file(chapter: str, experiment: str) -> Path:
-    return FOLDER / f"{chapter}.{experiment}.npz"
-
-
-def _same(stored: np.lib.npyio.NpzFile, config: Any) -> bool:
-    return str(stored["config"]) == repr(asdict(config))
+def _file(chapter: str, experiment: str, kind: str) -> Path:
+    return FOLDER / f"{chapter}.{experiment}.{kind}.npz"
 
 
 def shipped(chapter: str, experiment: str, config: Any) -> Any | None:
     """Return the stored Result of this very configuration, or None."""
-    file = _file(chapter, experiment)
+    file = _file(chapter, experiment, "default")
     if not file.exists():
         return None
     with np.load(file, allow_pickle=False) as stored:
-        if not _same(stored, config):
+        if str(stored["config"]) != repr(asdict(config)):
             return None
         module = load(chapter, experiment)
         values = {f.name: stored[f.name] for f in fields(module.Result) if f.name != "config"}
@@ -37,17 +35,30 @@ def shipped(chapter: str, experiment: str, config: Any) -> Any | None:
     return module.Result(config=config, **plain)
 
 
+@cache
+def reference(chapter: str, experiment: str) -> dict[str, np.ndarray]:
+    """Return what an experiment's many seeds gave, by name."""
+    with np.load(_file(chapter, experiment, "reference"), allow_pickle=False) as stored:
+        return dict(stored)
+
+
 def write_results() -> list[Path]:
-    """Run the default of every experiment that is not instant and store its Result."""
+    """Recompute and store everything that is shipped; return the files."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     written = []
+
+    def store(chapter: str, experiment: str, kind: str, arrays: dict[str, Any]) -> None:
+        file = _file(chapter, experiment, kind)
+        np.savez_compressed(file, **arrays)
+        written.append(file)
+
     for chapter, experiment in everything():
         module = load(chapter, experiment)
-        if module.COST == "instant":
-            continue
-        result = module.run(module.Config())
-        values = {f.name: getattr(result, f.name) for f in fields(result) if f.name != "config"}
-        file = _file(chapter, experiment)
-        np.savez_compressed(file, config=np.array(repr(asdict(result.config))), **values)
-        written.append(file)
+        if hasattr(module, "measure_reference"):
+            store(chapter, experiment, "reference", module.measure_reference())
+        if module.COST != "instant":
+            result = module.run(module.Config())
+            arrays = {f.name: getattr(result, f.name) for f in fields(result)}
+            arrays["config"] = np.array(repr(asdict(result.config)))
+            store(chapter, experiment, "default", arrays)
     return written

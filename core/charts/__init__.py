@@ -10,7 +10,7 @@ def load_charts(chapter: str) -> dict[str, Callable]:
     """Return name -> chart function for every experiment of a chapter.
 
     A chart function takes `{label: Result}` (one run, or a pinned one before the current one) and
-    returns a list of panels, drawn side by side.
+    returns columns, drawn side by side: each a list of panels, drawn below each other.
     """
     modules = {
         name: import_module(f"core.charts.{chapter}.{name.replace('-', '_')}")

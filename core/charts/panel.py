@@ -7,7 +7,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-HEIGHT = 330  # px: heading, picture, findings and knobs then fit one 1280x720 screen
+HEIGHT = 390  # px: heading, picture, findings and knobs then fit one 1280x720 screen
+HALF_HEIGHT = 187  # px, of two charts below each other
 
 NORMAL = {"font": 12, "title": 13, "line": 2.5, "point": 60}
 PRESENTED = {"font": 17, "title": 19, "line": 4, "point": 140}

@@ -9,7 +9,8 @@ from core.knobs import Choice, Flag, Knob, Number, Several
 from pages.common.link import key
 
 VISIBLE = 4  # knobs beside the chart; the others wait under "more"
-SEGMENTS = 3  # as many options fit in a row; more go into a list
+SEGMENTS = 3  # as many names fit in a row; more go into a list
+NUMBERS = 5  # as many numbers fit in a row; more go onto a slider
 
 
 def number_text(value: float) -> str:
@@ -39,12 +40,14 @@ def knob_widget(knob: Knob, state: str, words: Mapping[str, Any], changed: Calla
             st.pills(
                 options=options,
                 selection_mode="multi",
-                required=True,
                 format_func=lambda o: names.get(o, o),
+                wrap=True,
                 **common,
             )
         case Flag():
             st.toggle(**common)
+        case Number(steps=steps) if len(steps) <= NUMBERS:
+            st.segmented_control(options=steps, format_func=number_text, required=True, **common)
         case Number(steps=steps) if _even(steps):
             st.slider(
                 min_value=steps[0],

@@ -16,6 +16,10 @@ def below(
     """Draw the folded parts; code and data are made only once they are opened."""
     with st.expander("How to read it"):
         st.markdown(text["read"])
+    tables = module.tables(result)
+    if "printed" in tables:
+        with st.expander("The lecture's printed numbers"):
+            st.markdown(as_markdown(tables["printed"]))
     if text.get("misreadings"):
         with st.expander("Common misreadings"):
             for misreading in text["misreadings"]:
@@ -30,7 +34,7 @@ def below(
         torch.code(text["torch"].strip())
     data = st.expander("The data", key=f"{chapter}.{experiment}.data", on_change="rerun")
     if data.open:
-        for name, columns in module.tables(result).items():
+        for name, columns in tables.items():
             data.download_button(
                 f"{name}.csv",
                 as_csv(columns),
@@ -49,3 +53,9 @@ def as_csv(columns: Mapping[str, Any]) -> str:
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
     return out.getvalue()
+
+
+def as_markdown(columns: Mapping[str, Any]) -> str:
+    """Write columns of equal length as a Markdown table."""
+    rows = [columns, ["---"] * len(columns), *zip(*columns.values(), strict=True)]
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)

@@ -103,11 +103,17 @@ def _controls(
     pin = st.session_state.get(pin_state, "")
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.button(
-            "Reset", icon=":material/restart_alt:", on_click=open_config, args=[module.Config()]
+            "Reset",
+            icon=":material/restart_alt:",
+            type="tertiary",
+            on_click=open_config,
+            args=[module.Config()],
+            help="Set every knob of this experiment back to its default.",
         )
         st.button(
-            "Unpin" if pin else "Pin this run",
+            "Unpin" if pin else "Pin",
             icon=":material/keep_off:" if pin else ":material/keep:",
+            type="tertiary",
             on_click=toggle_pin,
             help="Keep this run beside the next ones, to compare.",
         )
@@ -141,6 +147,7 @@ def _presets(
         format_func=lambda name: text["presets"][name],
         key=state,
         on_change=chosen,
+        wrap=True,
     )
 
 
@@ -169,11 +176,13 @@ def _drawn(
     _chart: Callable,
     _module: ModuleType,
     _results: Mapping[str, Any],
-) -> tuple[list[tuple[dict, str, float]], tuple[Finding, ...]]:
-    """Return the chart specs and findings of a view; building them is the dear part of a rerun."""
-    panels = _chart(_results)
-    specs = [(panel.spec(presenting), panel.alt, panel.width) for panel in panels]
-    return specs, _module.findings(list(_results.values())[-1])
+) -> tuple[list[list[tuple[dict, str, float]]], tuple[Finding, ...]]:
+    """Return the chart specs, column by column, and the findings of a view; building them is the dear part of a rerun."""
+    columns = [
+        [(panel.spec(presenting), panel.alt, panel.width) for panel in column]
+        for column in _chart(_results)
+    ]
+    return columns, _module.findings(list(_results.values())[-1])
 
 
 def _picture(
@@ -187,17 +196,15 @@ def _picture(
 ) -> None:
     """Draw the heading that states the result, the charts and the findings."""
     configs = tuple(result.config for result in results.values())
-    specs, found = _drawn(
+    columns, found = _drawn(
         chapter, experiment, configs, tuple(results), is_presenting(), chart, module, results
     )
     first, *others = [(f, sentence(text, f, asdict(config))) for f in found]
-    _finding(first[0], text, f"## {first[1]}")
-    for place, (spec, alt, _) in zip(
-        st.columns([width for *_, width in specs]) if len(specs) > 1 else [st.container()],
-        specs,
-        strict=True,
-    ):
-        place.vega_lite_chart(spec, alt=f"{alt}. {first[1]}")
+    _finding(first[0], text, f"# {first[1]}")
+    places = st.columns([column[0][2] for column in columns]) if len(columns) > 1 else [st]
+    for place, column in zip(places, columns, strict=True):
+        for spec, alt, _ in column:
+            place.vega_lite_chart(spec, alt=f"{alt}. {first[1]}")
     for finding, said in others:
         _finding(finding, text, said)
     question.reveal(chapter, experiment, text, found, config == type(config)())

@@ -28,6 +28,7 @@ def presenter_switch(chapter: str) -> None:
     st.button(
         "Leave" if is_presenting() else "Present",
         icon=":material/present_to_all:",
+        type="tertiary",
         on_click=switch,
         help="Larger type and marks for a projector; text and spare knobs are hidden.",
     )

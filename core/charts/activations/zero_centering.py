@@ -6,22 +6,32 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.charts.panel import HEIGHT, Panel, family, frame
-from core.experiments.activations.zero_centering import CONVERGED, TARGET, Result, tables
+from core.charts.panel import HALF_HEIGHT, HEIGHT, Panel, family, frame
+from core.experiments.activations.zero_centering import (
+    BATCHES,
+    CONVERGED,
+    TARGET,
+    Result,
+    tables,
+)
 
 LEVELS = np.array([0.1, 0.4, 0.9, 1.6, 2.5, 3.6]) / 2
+BATCH_NAMES = [str(batch) for batch in BATCHES]
 CASES = ("zero-centred", "positive", "shifted")
 W1, W2 = (-0.7, 2.3), (-2.0, 0.8)
 
 
-def chart(results: dict[str, Result]) -> list[Panel]:
+def chart(results: dict[str, Result]) -> list[list[Panel]]:
     """Draw the plane of the weights for both inputs, agreement by mean, reachable patterns."""
     result = list(results.values())[-1]
     planes = [(result, 0, "zero-centred inputs")]
     planes += [(r, 1, _case_title(r, label, len(results))) for label, r in results.items()]
     return [
-        *(Panel(plane(r, case, title), f"Path of descent, {title}") for r, case, title in planes),
-        Panel(alt.vconcat(agreement(result), patterns(result), spacing=4), "Sign agreement", 1.05),
+        *([Panel(plane(r, case, title), f"Path of descent, {title}")] for r, case, title in planes),
+        [
+            Panel(agreement(result), "Share of updates with equal signs by input mean"),
+            Panel(patterns(result), "Share of sign patterns reached by number of weights"),
+        ],
     ]
 
 
@@ -137,8 +147,8 @@ def agreement(result: Result) -> Any:
         .encode(
             alt.X("mean:Q").title("input mean"),
             alt.Y("agreement:Q").scale(domain=[0, 1]).axis(format=".0%").title("equal signs"),
-            alt.Color("batch size:N").scale(domain=["1", "4", "16", "64"]).title("batch"),
-            alt.StrokeDash("batch size:N").scale(domain=["1", "4", "16", "64"]).title("batch"),
+            alt.Color("batch size:O").sort(BATCH_NAMES).title("batch"),
+            alt.StrokeDash("batch size:O").sort(BATCH_NAMES).title("batch"),
             tooltip=["batch size", "mean", alt.Tooltip("agreement:Q", format=".1%")],
         )
     )
@@ -147,7 +157,7 @@ def agreement(result: Result) -> Any:
         .mark_rule(strokeDash=[3, 3], color="gray")
         .encode(y="y:Q")
     )
-    return alt.layer(half, lines).properties(height=HEIGHT // 2 - 40)
+    return alt.layer(half, lines).properties(height=HALF_HEIGHT)
 
 
 def patterns(result: Result) -> Any:
@@ -165,5 +175,5 @@ def patterns(result: Result) -> Any:
             family(CASES).legend(None),
             tooltip=["series", "dimension", alt.Tooltip("share:Q", format=".2%")],
         )
-        .properties(height=HEIGHT // 2 - 40)
+        .properties(height=HALF_HEIGHT)
     )

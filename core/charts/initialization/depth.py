@@ -1,0 +1,171 @@
+"""Depth: histograms of every layer side by side, and the spread on the way up and down."""
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from core.charts.panel import HALF_HEIGHT, HEIGHT, Panel, family, stack
+from core.experiments.initialization.depth import (
+    PRINTED_STD,
+    SCHEMES,
+    Result,
+    band_of,
+    edges_of,
+    tables,
+)
+
+NAMES = {
+    "small": "0.01·randn",
+    "medium": "0.05·randn",
+    "large": "1.0·randn",
+    "xavier": "Xavier",
+    "he": "He",
+}
+FAMILY = [NAMES[scheme] for scheme in SCHEMES]
+RIDGE = 0.92  # height of the tallest bar of a layer, in layers
+FLOOR, CEILING = 1e-8, 1e6  # of the log axes
+
+
+def chart(results: dict[str, Result]) -> list[list[Panel]]:
+    """Draw the histograms per layer, std per layer, and gradient std per layer."""
+    data = stack({label: tables(result)["layers"] for label, result in results.items()}, "run")
+    data["series"] = data["scheme"].map(NAMES)
+    compared = len(results) > 1
+    up = spread(data, "std", "std of activations", compared)
+    down = spread(data, "dz_std", "std of gradients dz", compared)
+    return [
+        *(
+            [Panel(ridges(r), f"Histograms of activations per layer, {label}", 1.6)]
+            for label, r in results.items()
+        ),
+        [
+            Panel(alt.layer(up, _slide_marks(list(results.values())[-1])), "Spread per layer"),
+            Panel(down, "Spread of gradients per layer"),
+        ],
+    ]
+
+
+def ridges(result: Result) -> Any:
+    """Draw one column of histograms per scheme, layer 1 on top, each scaled to its own peak."""
+    low, high = edges_of(result.config.activation)[[0, -1]]
+    gap = (high - low) * 1.12
+    schemes, depth = result.config.schemes, result.config.depth
+    data = pd.DataFrame(tables(result)["histograms"])
+    offset = data["scheme"].map({s: i * gap for i, s in enumerate(schemes)}).astype(float)
+    peak = data.groupby(["scheme", "layer"])["count"].transform("max").clip(lower=1)
+    data = data.assign(
+        x=data["left"] + offset,
+        x2=data["right"] + offset,
+        base=data["layer"].astype(float),
+        top=data["layer"] - RIDGE * data["count"] / peak,
+        series=data["scheme"].map(NAMES),
+    )
+    data = data[data["count"] > 0]
+    ticks = [i * gap + v for i in range(len(schemes)) for v in (low, (low + high) / 2, high)]
+    label = f"format((datum.value + 1e-9 - {low}) % {gap} + {low}, '.1~f')"
+    x = (
+        alt.X("x:Q")
+        .scale(domain=[low, low + gap * len(schemes) - gap * 0.12], nice=False)
+        .axis(values=ticks, labelExpr=label, grid=False, labelFlush=False)
+        .title("activation")
+    )
+    layers = list(range(1, depth + 1))
+    y = (
+        alt.Y("base:Q")
+        .scale(domain=[depth + 0.15, -0.7], nice=False)
+        .axis(values=layers[:: 1 if depth <= 12 else 5], grid=False, format="d")
+        .title("layer")
+    )
+    bars = (
+        alt.Chart(data)
+        .mark_rect()
+        .encode(
+            x,
+            y,
+            x2="x2",
+            y2="top",
+            color=family(FAMILY).legend(None),
+            tooltip=[
+                "series",
+                "layer",
+                alt.Tooltip("left:Q", format=".3f"),
+                alt.Tooltip("right:Q", format=".3f"),
+                "count",
+            ],
+        )
+    )
+    names = pd.DataFrame(
+        {
+            "x": [i * gap + (low + high) / 2 for i in range(len(schemes))],
+            "base": -0.35,
+            "series": [NAMES[scheme] for scheme in schemes],
+        }
+    )
+    titles = (
+        alt.Chart(names)
+        .mark_text(fontWeight="bold", baseline="middle")
+        .encode(x="x:Q", y="base:Q", text="series:N", color=family(FAMILY).legend(None))
+    )
+    return alt.layer(bars, titles, *_outside(result, gap)).properties(height=HEIGHT)
+
+
+def _outside(result: Result, gap: float) -> list[Any]:
+    """Name the share of values a column's range leaves out, where it is not negligible."""
+    share = result.counts[..., -1].sum(-1) / result.counts.sum((-1, -2))
+    high = edges_of(result.config.activation)[-1]
+    rows = [
+        {"x": i * gap + high, "base": 0.05, "text": f"{s:.0%} beyond"}
+        for i, s in enumerate(share)
+        if s >= 0.005
+    ]
+    if not rows:
+        return []
+    text = alt.Chart(pd.DataFrame(rows)).mark_text(align="right", baseline="bottom")
+    return [text.encode(x="x:Q", y="base:Q", text="text:N")]
+
+
+def spread(data: pd.DataFrame, field: str, title: str, compared: bool) -> Any:
+    """Draw one statistic per layer on a log axis; what has vanished lies on the floor."""
+    shown = data.assign(drawn=np.clip(data[field], FLOOR, CEILING))
+    dash = alt.StrokeDash("run:N").legend(orient="bottom", labelLimit=300).title(None)
+    top = 10 ** np.ceil(np.log10(shown["drawn"].max() * 1.01))
+    bottom = 10 ** np.floor(np.log10(shown["drawn"].min()))
+    return (
+        alt.Chart(shown)
+        .mark_line(point=True)
+        .encode(
+            alt.X("layer:Q").axis(tickMinStep=1, format="d").scale(zero=False),
+            alt.Y("drawn:Q")
+            .scale(type="log", domain=[bottom, max(top, bottom * 10)])
+            .axis(format=".0e", tickCount=5)
+            .title(title),
+            family(FAMILY).legend(None),
+            dash if compared else alt.StrokeDash("series:N").scale(domain=FAMILY).legend(None),
+            tooltip=["run", "series", "layer", alt.Tooltip(f"{field}:Q", format=".4g")],
+        )
+        .properties(height=HALF_HEIGHT)
+    )
+
+
+def _slide_marks(result: Result) -> Any:
+    """Draw the slide's printed numbers as rings; its printed zeros have no place on a log axis."""
+    rows = [
+        {"layer": layer, "slide": value, "series": NAMES[scheme]}
+        for scheme in result.config.schemes
+        if band_of(result.config, scheme) is not None
+        for layer, value in enumerate(PRINTED_STD.get((result.config.activation, scheme), ()), 1)
+        if value > 0
+    ]
+    data = pd.DataFrame(rows, columns=["layer", "slide", "series"])
+    return (
+        alt.Chart(data)
+        .mark_point(shape="circle", size=170, filled=False, strokeWidth=1.5, opacity=1)
+        .encode(
+            alt.X("layer:Q"),
+            alt.Y("slide:Q"),
+            family(FAMILY).legend(None),
+            tooltip=[alt.Tooltip("slide:Q", format=".6f"), "layer", "series"],
+        )
+    )
