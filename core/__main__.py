@@ -8,7 +8,7 @@ python -m core --write-results                       recompute the shipped resul
 
 import sys
 
-from core.experiments import CHAPTERS, load
+from core.experiments import CHAPTERS, everything, load
 from core.knobs import Checked, knobs_of
 from core.results import write_results
 
@@ -60,8 +60,9 @@ def findings_table(chapter: str, experiment: str, arguments: list[str]) -> str:
 def main(arguments: list[str]) -> int:
     """Answer one command; bad input is answered with a sentence and status 2."""
     try:
-        if arguments == ["--write-results"]:
-            print("\n".join(file.name for file in write_results()))
+        if arguments[:1] == ["--write-results"]:
+            chosen = [(arguments[1], (arguments[2:] or [""])[0])] if arguments[1:] else everything()
+            print("\n".join(file.name for file in write_results(chosen)))
         elif arguments and arguments[0] in ("-h", "--help"):
             print(__doc__.strip())
         elif not arguments:

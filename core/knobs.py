@@ -207,9 +207,13 @@ def integer(default: int, low: int, high: int, step: int = 1) -> Any:
     return _declare(Number(default, low, high, tuple(range(low, high + 1, step)), whole=True))
 
 
-def whole(default: int, options: Sequence[int]) -> Any:
-    """Declare a whole number; the widget offers only the options, in rising order."""
-    return _declare(Number(default, options[0], options[-1], tuple(options), whole=True))
+def numbers(default: float, options: Sequence[float]) -> Any:
+    """Declare a number; the widget offers only the options, in rising order.
+
+    It is a whole number if all options are.
+    """
+    whole = all(isinstance(option, int) for option in options)
+    return _declare(Number(default, options[0], options[-1], tuple(options), whole))
 
 
 def real(default: float, low: float, high: float, step: float) -> Any:

@@ -1,5 +1,34 @@
-"""The overview."""
+"""The overview: what this is, a first picture, and the lecture as a map of questions."""
 
 import streamlit as st
 
-st.title("Training Neural Networks, live")
+from core.charts import load_charts
+from core.experiments import CHAPTERS, load
+from pages.common.frame import draw
+from pages.common.navigation import ensure_routed, page_file
+from pages.common.prose import words
+
+PICTURE = ("initialization", "depth")
+
+ensure_routed()
+text = words("overview")
+st.title(text["title"], anchor=False)
+left, right = st.columns([3, 2], gap="large")
+with right:
+    st.markdown(text["lead"])
+    st.markdown(f"**{text['map']}**")
+    for chapter, experiments in CHAPTERS.items():
+        for experiment in experiments:
+            st.page_link(
+                page_file(chapter),
+                label=words(chapter)[experiment]["map"],
+                icon=":material/science:",
+                query_params={"experiment": experiment},
+            )
+with left:
+    chapter, experiment = PICTURE
+    module = load(chapter, experiment)
+    draw(chapter, experiment, module, load_charts(chapter)[experiment], module.Config())
+    st.caption(text["picture"])
+st.divider()
+st.markdown(text["data"])

@@ -177,7 +177,10 @@ def _drawn(
     _module: ModuleType,
     _results: Mapping[str, Any],
 ) -> tuple[list[list[tuple[dict, str, float]]], tuple[Finding, ...]]:
-    """Return the chart specs, column by column, and the findings of a view; building them is the dear part of a rerun."""
+    """Return a view's chart specs, column by column, and its findings.
+
+    Building them is the dear part of a rerun, so they are kept.
+    """
     columns = [
         [(panel.spec(presenting), panel.alt, panel.width) for panel in column]
         for column in _chart(_results)
@@ -201,10 +204,7 @@ def _picture(
     )
     first, *others = [(f, sentence(text, f, asdict(config))) for f in found]
     _finding(first[0], text, f"# {first[1]}")
-    places = st.columns([column[0][2] for column in columns]) if len(columns) > 1 else [st]
-    for place, column in zip(places, columns, strict=True):
-        for spec, alt, _ in column:
-            place.vega_lite_chart(spec, alt=f"{alt}. {first[1]}")
+    _charts(columns, first[1])
     for finding, said in others:
         _finding(finding, text, said)
     question.reveal(chapter, experiment, text, found, config == type(config)())
@@ -221,3 +221,18 @@ def _finding(finding: Finding, text: Mapping[str, Any], said: str) -> None:
         help=text["findings"][finding.claim]["claim"],
         anchors=False,
     )
+
+
+def _charts(columns: list[list[tuple[dict, str, float]]], said: str) -> None:
+    """Draw charts column by column; their alternative text ends with what was found."""
+    places = st.columns([column[0][2] for column in columns]) if len(columns) > 1 else [st]
+    for place, column in zip(places, columns):
+        for spec, alt, _ in column:
+            place.vega_lite_chart(spec, alt=f"{alt}. {said}")
+
+
+def draw(chapter: str, experiment: str, module: ModuleType, chart: Callable, config: Any) -> None:
+    """Draw an experiment's charts alone, without its knobs and findings."""
+    results = {"now": result_of(chapter, experiment, module, config)}
+    columns, found = _drawn(chapter, experiment, (config,), ("now",), False, chart, module, results)
+    _charts(columns, sentence(words(chapter)[experiment], found[0], asdict(config)))

@@ -53,6 +53,8 @@ def ridges(result: Result) -> Any:
     gap = (high - low) * 1.12
     schemes, depth = result.config.schemes, result.config.depth
     data = pd.DataFrame(tables(result)["histograms"])
+    if result.config.activation == "relu":
+        data["count"] -= np.where(data["left"] == low, _zeros(result)[_cell(data, result)], 0)
     offset = data["scheme"].map({s: i * gap for i, s in enumerate(schemes)}).astype(float)
     peak = data.groupby(["scheme", "layer"])["count"].transform("max").clip(lower=1)
     data = data.assign(
@@ -101,27 +103,45 @@ def ridges(result: Result) -> Any:
             "x": [i * gap + (low + high) / 2 for i in range(len(schemes))],
             "base": -0.35,
             "series": [NAMES[scheme] for scheme in schemes],
+            "text": [NAMES[scheme] + note for scheme, note in zip(schemes, _beyond(result))],
         }
     )
     titles = (
         alt.Chart(names)
         .mark_text(fontWeight="bold", baseline="middle")
-        .encode(x="x:Q", y="base:Q", text="series:N", color=family(FAMILY).legend(None))
+        .encode(x="x:Q", y="base:Q", text="text:N", color=family(FAMILY).legend(None))
     )
-    return alt.layer(bars, titles, *_outside(result, gap)).properties(height=HEIGHT)
+    return alt.layer(bars, titles, *_zero_shares(result, gap)).properties(height=HEIGHT)
 
 
-def _outside(result: Result, gap: float) -> list[Any]:
-    """Name the share of values a column's range leaves out, where it is not negligible."""
-    share = result.counts[..., -1].sum(-1) / result.counts.sum((-1, -2))
+def _zeros(result: Result) -> np.ndarray:
+    """Return (schemes * layers,) how many outputs are exactly 0."""
+    return np.rint(result.zero * result.counts.sum(-1)).astype(int).ravel()
+
+
+def _cell(data: pd.DataFrame, result: Result) -> pd.Series:
+    """Return the row of each entry among the schemes and layers."""
+    scheme = data["scheme"].map({s: i for i, s in enumerate(result.config.schemes)}).astype(int)
+    return scheme * result.config.depth + data["layer"] - 1
+
+
+def _beyond(result: Result) -> list[str]:
+    """Say per scheme what share lies beyond the histograms' range, where it is not negligible."""
+    high = edges_of(result.config.activation)[-1]
+    shares = result.counts[..., -1].sum(-1) / result.counts.sum((-1, -2))
+    return [f" ({share:.0%} beyond {high:g})" if share >= 0.005 else "" for share in shares]
+
+
+def _zero_shares(result: Result, gap: float) -> list[Any]:
+    """Name ReLU's zeros, which the histograms leave out."""
+    if result.config.activation != "relu":
+        return []
     high = edges_of(result.config.activation)[-1]
     rows = [
-        {"x": i * gap + high, "base": 0.05, "text": f"{s:.0%} beyond"}
-        for i, s in enumerate(share)
-        if s >= 0.005
+        {"x": i * gap + high, "base": layer - 0.35, "text": f"{share:.0%} are 0"}
+        for i, shares in enumerate(result.zero)
+        for layer, share in enumerate(shares, 1)
     ]
-    if not rows:
-        return []
     text = alt.Chart(pd.DataFrame(rows)).mark_text(align="right", baseline="bottom")
     return [text.encode(x="x:Q", y="base:Q", text="text:N")]
 

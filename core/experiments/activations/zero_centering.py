@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.finding import Finding
-from core.knobs import Checked, choice, log_spaced, real, seed, whole
+from core.knobs import Checked, choice, log_spaced, numbers, real, seed
 from core.layers import linear_backward, linear_forward
 
 COST = "instant"
@@ -35,7 +35,7 @@ class Config(Checked):
 
     inputs: str = choice("positive", ["positive", "shifted"])
     mean: float = real(1.0, 0.0, 2.0, 0.25)
-    batch_size: int = whole(1, BATCHES)
+    batch_size: int = numbers(1, BATCHES)
     learning_rate: float = log_spaced(0.05, 0.01, 0.2)
     seed: int = seed()
 

@@ -15,7 +15,7 @@ from core.datasets import load_digits
 from core.diagnostics import deep_pass
 from core.finding import Finding
 from core.initializers import init_std
-from core.knobs import Checked, choice, integer, seed, several, whole
+from core.knobs import Checked, choice, integer, numbers, seed, several
 from core.layers import linear_backward, linear_forward
 from core.preprocessing import fit_standardizer
 from core.results import reference
@@ -63,7 +63,7 @@ class Config(Checked):
     activation: str = choice("tanh", list(RANGES))
     schemes: tuple[str, ...] = several(("small", "large", "xavier"), SCHEMES)
     depth: int = integer(10, 1, 30)
-    width: int = whole(500, [20, 50, 100, 200, 500])
+    width: int = numbers(500, [20, 50, 100, 200, 500])
     inputs: str = choice("gaussian", ["gaussian", "digits"])
     seed: int = seed()
 
