@@ -131,7 +131,8 @@ class Number:
         if self.log and wanted > 0:
             positive = [step for step in self.steps if step > 0]
             return min(positive, key=lambda step: abs(math.log(step) - math.log(wanted)))
-        return min(self.steps, key=lambda step: abs(step - wanted))
+        inside = min(max(wanted, self.steps[0]), self.steps[-1])
+        return min(self.steps, key=lambda step: abs(step - inside))
 
     def parse(self, texts: Sequence[str]) -> float:
         """Read the last value of a link's parameter, snapped to a step."""

@@ -43,7 +43,7 @@ def reference(chapter: str, experiment: str) -> dict[str, np.ndarray]:
 
 
 def write_results(chosen: list[tuple[str, str]]) -> list[Path]:
-    """Recompute and store what is shipped of the chosen (chapter, experiment)s; return the files."""
+    """Recompute and store what is shipped of each (chapter, experiment); return the files."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     written = []
 

@@ -20,7 +20,9 @@ def number_text(value: float) -> str:
 
 def knob_widget(knob: Knob, state: str, words: Mapping[str, Any], changed: Callable) -> None:
     """Draw the widget of one knob; its value is session state's, snapped to what is allowed."""
-    st.session_state[state] = knob.snap(st.session_state.get(state, knob.default))
+    value = knob.snap(st.session_state.get(state, knob.default))
+    # Streamlit keeps several choices as a list; a tuple would count as a change by the visitor.
+    st.session_state[state] = list(value) if isinstance(knob, Several) else value
     common = {
         "label": words["label"],
         "key": state,

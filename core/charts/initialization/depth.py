@@ -186,6 +186,6 @@ def _slide_marks(result: Result) -> Any:
             alt.X("layer:Q"),
             alt.Y("slide:Q"),
             family(FAMILY).legend(None),
-            tooltip=[alt.Tooltip("slide:Q", format=".6f"), "layer", "series"],
+            tooltip=[alt.Tooltip("slide:Q", format=".6f"), "layer:Q", "series:N"],
         )
     )
