@@ -29,6 +29,6 @@ with left:
     chapter, experiment = PICTURE
     module = load(chapter, experiment)
     draw(chapter, experiment, module, load_charts(chapter)[experiment], module.Config())
-    st.caption(text["picture"])
+    st.markdown(text["picture"])
 st.divider()
 st.markdown(text["data"])
