@@ -26,7 +26,7 @@ WEIGHTS = [
 def ours() -> None:
     """Take statistics and histograms of every layer forward, statistics of dz backward."""
     for (activation, _), weights in zip(PRESETS, WEIGHTS):
-        deep_pass(X, weights, activation, EDGES, DOUT)
+        deep_pass(X, weights, activation, EDGES, DOUT, weight_gradients=False)
 
 
 def bare_products() -> None:
