@@ -71,6 +71,7 @@ class Moments:
         return float(np.sqrt(self.m2 / self.count).mean())
 
 
+@np.errstate(all="ignore")
 def bin_counts(values: Array, edges: Array) -> Array:
     """Return (bins + 1,) counts in evenly spaced bins, as np.histogram's; the last entry: outside.
 
