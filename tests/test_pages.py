@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import string
 
 import pytest
@@ -58,8 +59,9 @@ def test_committing_an_answer_reveals_its_reason(open_link, chapter, experiment)
 def test_heading_states_the_first_finding_and_charts_carry_it(open_link, chapter, experiment):
     app = answered(open_link, chapter, experiment)
     (heading,) = (m.value for m in app.markdown if m.value.startswith("# "))
-    said, badge = heading.removeprefix("# ").split("\n\n")
-    assert "holds" in badge or "fails" in badge
+    badge = heading.split("\n\n")[1]
+    claim, outcome = re.search(r"/\w+: (\S+) (holds|fails)]", badge).groups()
+    said = f"{claim} {outcome}.".replace("fails", "does not hold")
     assert all(chart.proto.alt.endswith(said) for chart in charts(app))
 
 

@@ -204,7 +204,7 @@ def _picture(
     )
     first, *others = [(f, sentence(text, f, asdict(config))) for f in found]
     _finding(first[0], text, f"# {first[1]}")
-    _charts(columns, first[1])
+    _charts(columns, first[0])
     for finding, said in others:
         _finding(finding, text, said)
     question.reveal(chapter, experiment, text, found, config == type(config)())
@@ -223,16 +223,21 @@ def _finding(finding: Finding, text: Mapping[str, Any], said: str) -> None:
     )
 
 
-def _charts(columns: list[list[tuple[dict, str, float]]], said: str) -> None:
-    """Draw charts column by column; their alternative text ends with what was found."""
+def _charts(columns: list[list[tuple[dict, str, float]]], finding: Finding) -> None:
+    """Draw charts column by column; their alternative text ends with what was found.
+
+    It names the outcome without numbers: the browser builds a chart anew when this text changes,
+    and swaps its data when it does not.
+    """
+    outcome = f"{finding.claim} {'holds' if finding.holds else 'does not hold'}"
     places = st.columns([column[0][2] for column in columns]) if len(columns) > 1 else [st]
     for place, column in zip(places, columns):
         for spec, alt, _ in column:
-            place.vega_lite_chart(spec, alt=f"{alt}. {said}")
+            place.vega_lite_chart(spec, alt=f"{alt}. {outcome}.")
 
 
 def draw(chapter: str, experiment: str, module: ModuleType, chart: Callable, config: Any) -> None:
     """Draw an experiment's charts alone, without its knobs and findings."""
     results = {"now": result_of(chapter, experiment, module, config)}
     columns, found = _drawn(chapter, experiment, (config,), ("now",), False, chart, module, results)
-    _charts(columns, sentence(words(chapter)[experiment], found[0], asdict(config)))
+    _charts(columns, found[0])

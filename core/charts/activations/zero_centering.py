@@ -39,7 +39,7 @@ def _case_title(result: Result, label: str, runs: int) -> str:
     config = result.config
     if runs > 1:
         return label
-    return "all-positive inputs" if config.inputs == "positive" else f"input mean {config.mean:g}"
+    return "all-positive inputs" if config.inputs == "positive" else "shifted inputs"
 
 
 def plane(result: Result, case: int, title: str) -> Any:

@@ -7,7 +7,13 @@ import numpy as np
 import pandas as pd
 
 from core.charts.panel import HEIGHT, Panel, family, stack
-from core.experiments.babysitting.overfit_tiny import LOSS, NETWORKS, Result, tables
+from core.experiments.babysitting.overfit_tiny import (
+    LOSS,
+    NETWORKS,
+    SHOWN_IMAGES,
+    Result,
+    tables,
+)
 
 FLOOR, CEILING = 1e-5, 1e2  # of the loss axis; what lies beyond is drawn at its edge
 GRID = 5  # images per row
@@ -99,7 +105,9 @@ def images(result: Result) -> Any:
         }
     )
     across = alt.X("x:Q").scale(domain=[-1, GRID * (columns + 2)], nice=False).axis(None)
-    down = alt.Y("y:Q").scale(domain=[-1, -(-count // GRID) * (rows + 4)], nice=False, reverse=True)
+    down = alt.Y("y:Q").scale(
+        domain=[-1, SHOWN_IMAGES // GRID * (rows + 4)], nice=False, reverse=True
+    )
     ink = (
         alt.Chart(pixels)
         .mark_rect(color="gray")

@@ -51,7 +51,7 @@ def ridges(result: Result) -> Any:
     """Draw one column of histograms per scheme, layer 1 on top, each scaled to its own peak."""
     low, high = edges_of(result.config.activation)[[0, -1]]
     gap = (high - low) * 1.12
-    schemes, depth = result.config.schemes, result.config.depth
+    schemes = result.config.schemes
     data = pd.DataFrame(tables(result)["histograms"])
     if result.config.activation == "relu":
         data["count"] -= np.where(data["left"] == low, _zeros(result)[_cell(data, result)], 0)
@@ -73,11 +73,12 @@ def ridges(result: Result) -> Any:
         .axis(values=ticks, labelExpr=label, grid=False, labelFlush=False)
         .title("activation")
     )
-    layers = list(range(1, depth + 1))
+    # The axis takes its ends from the data: a chart whose specification stays the same is updated
+    # in the browser, not built anew.
     y = (
         alt.Y("base:Q")
-        .scale(domain=[depth + 0.15, -0.7], nice=False)
-        .axis(values=layers[:: 1 if depth <= 12 else 5], grid=False, format="d")
+        .scale(nice=False, zero=False, reverse=True)
+        .axis(tickMinStep=1, tickCount=10, grid=False, format="d")
         .title("layer")
     )
     bars = (
@@ -150,15 +151,13 @@ def spread(data: pd.DataFrame, field: str, title: str, compared: bool) -> Any:
     """Draw one statistic per layer on a log axis; what has vanished lies on the floor."""
     shown = data.assign(drawn=np.clip(data[field], FLOOR, CEILING))
     dash = alt.StrokeDash("run:N").legend(orient="bottom", labelLimit=300).title(None)
-    top = 10 ** np.ceil(np.log10(shown["drawn"].max() * 1.01))
-    bottom = 10 ** np.floor(np.log10(shown["drawn"].min()))
     return (
         alt.Chart(shown)
         .mark_line(point=True)
         .encode(
             alt.X("layer:Q").axis(tickMinStep=1, format="d").scale(zero=False),
             alt.Y("drawn:Q")
-            .scale(type="log", domain=[bottom, max(top, bottom * 10)])
+            .scale(type="log", nice=True)
             .axis(format=".0e", tickCount=5)
             .title(title),
             family(FAMILY).legend(None),
