@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.decomposition import PCA
@@ -167,12 +167,14 @@ def test_number_of_components_is_checked(cloud, kept):
         fit_pca(cloud, kept)
 
 
+@settings(deadline=None)
 @given(tables)
 def test_any_table_is_transformed_to_finite_numbers(x):
     for fit in FITS.values():
         assert np.isfinite(fit(x).transform(x)).all()
 
 
+@settings(deadline=None)
 @given(tables)
 def test_standardized_features_have_std_1_or_do_not_vary(x):
     std = fit_standardizer(x).transform(x).std(axis=0)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.search import Range, grid_search, log_uniform, random_search, uniform
@@ -25,6 +25,7 @@ def test_uniform_gives_nine_tenths_to_the_largest_decade():
     np.testing.assert_allclose(share_per_decade(values, 1e-6, 1e-3), [0.009, 0.09, 0.9], atol=0.005)
 
 
+@settings(deadline=None)
 @given(
     low=st.floats(1e-12, 1e12),
     factor=st.floats(1.001, 1e12),
