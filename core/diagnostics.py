@@ -27,6 +27,13 @@ def saturated(out: Array, activation: str) -> Array:
     return np.zeros(out.shape, bool)
 
 
+def saturated_share(out: Array, activation: str) -> Array:
+    """Return (...): the share of saturated outputs (..., samples, units)."""
+    if activation not in ("tanh", "sigmoid"):
+        return np.zeros(out.shape[:-2])
+    return saturated(out, activation).mean(axis=(-2, -1))
+
+
 def dead_units(out: Array) -> Array:
     """Return (..., units) True where a unit is 0 on every sample of out (..., samples, units)."""
     return ~np.any(out, axis=-2)

@@ -15,7 +15,9 @@ Array = np.ndarray
 
 def linear_forward(x: Array, weight: Array, bias: Array) -> tuple[Array, Any]:
     """Return x @ weight + bias and the cache; x is (..., samples, fan_in)."""
-    return x @ weight + bias, (x, weight)
+    out = x @ weight
+    out += bias
+    return out, (x, weight)
 
 
 def linear_backward(dout: Array, cache: Any) -> tuple[Array, Array, Array]:
@@ -203,11 +205,14 @@ def cross_entropy_backward(dout: Array | float, cache: Any) -> Array:
 
 
 def l2_forward(weight: Array, reg: Array | float) -> tuple[Array, Any]:
-    """Return 0.5 * reg * sum(weight^2), shape (...), and the cache; biases are not regularized."""
-    return 0.5 * reg * (weight * weight).sum(axis=(-2, -1)), (weight, reg)
+    """Return 0.5 * reg * sum(weight^2), shape (...), and the cache; biases are not regularized.
+
+    reg is a number or (..., 1, 1).
+    """
+    return 0.5 * (reg * weight * weight).sum(axis=(-2, -1)), (weight, reg)
 
 
 def l2_backward(dout: Array | float, cache: Any) -> Array:
-    """Return the gradient of the weight; dout and reg are numbers or (...)."""
+    """Return the gradient of the weight; dout is a number or (..., 1, 1)."""
     weight, reg = cache
-    return np.asarray(dout * reg, weight.dtype)[..., None, None] * weight
+    return dout * reg * weight

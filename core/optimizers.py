@@ -6,7 +6,11 @@ Array = np.ndarray
 
 
 def momentum_step(
-    parameter: Array, gradient: Array, velocity: Array, learning_rate: Array, momentum: Array
+    parameter: Array,
+    gradient: Array,
+    velocity: Array,
+    learning_rate: Array | float,
+    momentum: Array | float,
 ) -> Array:
     """Move a parameter and its velocity one step, in place; return the update taken off.
 

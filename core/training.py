@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.datasets import Dataset
-from core.diagnostics import dead_units, saturated, update_ratio
+from core.diagnostics import dead_units, saturated_share, update_ratio
 from core.divergence import Divergence, Watch, computed_in
 from core.layers import cross_entropy_backward, cross_entropy_forward, l2_backward, l2_forward
 from core.network import Layer, Network, Trace, backward, forward, take_runs
@@ -212,6 +212,11 @@ def batches(
         yield x[..., start:stop, :], y[..., start:stop]
 
 
+def per_run(value: Number, dtype: np.dtype) -> Array | float:
+    """Shape one number per run so that it multiplies parameters: (..., 1, 1)."""
+    return value.astype(dtype)[..., None, None] if isinstance(value, np.ndarray) else float(value)
+
+
 @quietly
 def loss_and_gradients(
     network: Network,
@@ -227,6 +232,7 @@ def loss_and_gradients(
     logits, traces = forward(network, x, training=True, rng=rng)
     data_loss, cache = loss(logits, y)
     gradients = backward(cross_entropy_backward(1.0, cache), traces)
+    reg = per_run(reg, network.dtype)
     for layer, gradient in zip(network.layers, gradients):
         gradient["weight"] += l2_backward(1.0, (layer["weight"], reg))
     return data_loss, gradients, traces
@@ -237,11 +243,8 @@ def descend(
     network: Network, gradients: list[Layer], velocity: list[Layer], hyper: Hyper, epoch: int
 ) -> list[Layer]:
     """Move every parameter one step down its gradient, in place; return the updates taken off."""
-
-    def per_run(value: Number) -> Array:
-        return np.asarray(value, network.dtype)[..., None, None]
-
-    rate, momentum = per_run(hyper.learning_rate * hyper.decay**epoch), per_run(hyper.momentum)
+    rate = per_run(hyper.learning_rate * hyper.decay**epoch, network.dtype)
+    momentum = per_run(hyper.momentum, network.dtype)
     return [
         {n: momentum_step(layer[n], gradient[n], v[n], rate, momentum) for n in layer}
         for layer, gradient, v in zip(network.layers, gradients, velocity)
@@ -269,14 +272,16 @@ def measured(
     unknown = np.full(runs, np.nan)
     values = dict.fromkeys(("data_loss", "train_accuracy", "val_loss", "val_accuracy"), unknown)
     values["dead"] = values["saturated"] = side_by_side([unknown] * (len(network.layers) - 1), runs)
-    values["reg_loss"] = np.sum([l2_forward(p["weight"], reg)[0] for p in network.layers], axis=0)
+    reg = per_run(reg, network.dtype)
+    penalties = [l2_forward(layer["weight"], reg)[0] for layer in network.layers]
+    values["reg_loss"] = np.sum(penalties, axis=0)
     if "train" in measure:
         logits, traces = forward(network, data.x_train)
         outs, name = [trace.out for trace in traces[:-1]], network.activation_name
         values["data_loss"] = loss(logits, data.y_train)[0]
         values["train_accuracy"] = accuracy(logits, data.y_train)
         values["dead"] = side_by_side([dead_units(o).mean(axis=-1) for o in outs], runs)
-        values["saturated"] = side_by_side([saturated(o, name).mean((-2, -1)) for o in outs], runs)
+        values["saturated"] = side_by_side([saturated_share(o, name) for o in outs], runs)
     if "val" in measure:
         logits, _ = forward(network, data.x_val)
         values["val_loss"] = loss(logits, data.y_val)[0]

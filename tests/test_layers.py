@@ -249,9 +249,9 @@ def test_the_naive_form_takes_the_logarithm_of_zero():
 
 def test_l2_is_half_reg_times_the_squares():
     weight = draw(2, 5, 4)
-    reg = np.array([0.1, 0.5])
+    reg = np.array([0.1, 0.5])[:, None, None]
     loss, cache = layers.l2_forward(weight, reg)
-    np.testing.assert_allclose(loss, 0.5 * reg * (weight**2).sum(axis=(1, 2)))
+    np.testing.assert_allclose(loss, [0.05 * (weight[0] ** 2).sum(), 0.25 * (weight[1] ** 2).sum()])
     gradient = layers.l2_backward(1.0, cache)
     numeric = numerical_gradient(lambda w: float(layers.l2_forward(w, reg)[0].sum()), weight)
     assert relative_error(gradient, numeric).max() < 1e-6
