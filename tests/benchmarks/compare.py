@@ -33,16 +33,21 @@ class Benchmark:
     module: str = field(kw_only=True)
 
 
-def alternated(contenders: Mapping[str, Contender], rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of every round of every contender; a first round is not counted."""
+def alternated(
+    contenders: Mapping[str, Contender], rounds: int
+) -> tuple[dict[str, np.ndarray | None], dict[str, list[float]]]:
+    """Return the losses of every contender and its seconds in every round.
+
+    The losses are those of a round before, which warms up and is not timed.
+    """
+    losses = {name: contender() for name, contender in contenders.items()}
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for counted in [False] + [True] * rounds:
+    for _ in range(rounds):
         for name, contender in contenders.items():
             start = time.perf_counter()
             contender()
-            if counted:
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
+            seconds[name].append(time.perf_counter() - start)
+    return losses, seconds
 
 
 def peak_growth(benchmark: Benchmark) -> dict[str, float]:
@@ -78,9 +83,8 @@ def largest_difference(ours: np.ndarray, peer: np.ndarray) -> float:
 
 def report(benchmark: Benchmark, rounds: int) -> list[str]:
     """Return the lines of the table for one benchmark: contenders, then bars."""
-    losses = {name: contender() for name, contender in benchmark.contenders.items()}
     memory = peak_growth(benchmark)
-    seconds = alternated(benchmark.contenders, rounds)
+    losses, seconds = alternated(benchmark.contenders, rounds)
     lines = ["", benchmark.title]
     for name, values in seconds.items():
         lines.append(
