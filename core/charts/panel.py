@@ -10,6 +10,8 @@ import pandas as pd
 HEIGHT = 390  # px: heading, picture, findings and knobs then fit one 1280x720 screen
 HALF_HEIGHT = 187  # px, of two charts below each other
 
+INK = "#7a7a7a"  # of text on a chart: the one gray that is legible on light and dark alike
+
 NORMAL = {"font": 12, "title": 13, "line": 2.5, "point": 60}
 PRESENTED = {"font": 17, "title": 19, "line": 4, "point": 140}
 
@@ -30,7 +32,7 @@ class Panel:
             "axis": axis,
             "legend": {**axis, "symbolStrokeWidth": size["line"]},
             "title": {"fontSize": size["title"], "anchor": "start"},
-            "text": {"fontSize": size["font"]},
+            "text": {"fontSize": size["font"], "color": INK},
             "line": {"strokeWidth": size["line"]},
             "rule": {"strokeWidth": size["line"] / 2},
             "point": {"size": size["point"], "filled": True},

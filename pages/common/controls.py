@@ -34,7 +34,11 @@ def knob_widget(knob: Knob, state: str, words: Mapping[str, Any], changed: Calla
     match knob:
         case Choice(options=options) if len(options) <= SEGMENTS:
             st.segmented_control(
-                options=options, format_func=lambda o: names.get(o, o), required=True, **common
+                options=options,
+                format_func=lambda o: names.get(o, o),
+                required=True,
+                wrap=True,
+                **common,
             )
         case Choice(options=options):
             st.selectbox(options=options, format_func=lambda o: names.get(o, o), **common)
@@ -49,7 +53,9 @@ def knob_widget(knob: Knob, state: str, words: Mapping[str, Any], changed: Calla
         case Flag():
             st.toggle(**common)
         case Number(steps=steps) if len(steps) <= NUMBERS:
-            st.segmented_control(options=steps, format_func=number_text, required=True, **common)
+            st.segmented_control(
+                options=steps, format_func=number_text, required=True, wrap=True, **common
+            )
         case Number(steps=steps) if _even(steps):
             st.slider(
                 min_value=steps[0],

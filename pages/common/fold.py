@@ -19,7 +19,7 @@ def below(
     tables = module.tables(result)
     if "printed" in tables:
         with st.expander("The lecture's printed numbers"):
-            st.markdown(as_markdown(tables["printed"]))
+            st.dataframe(tables["printed"], hide_index=True)
     if text.get("misreadings"):
         with st.expander("Common misreadings"):
             for misreading in text["misreadings"]:
@@ -53,9 +53,3 @@ def as_csv(columns: Mapping[str, Any]) -> str:
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
     return out.getvalue()
-
-
-def as_markdown(columns: Mapping[str, Any]) -> str:
-    """Write columns of equal length as a Markdown table."""
-    rows = [columns, ["---"] * len(columns), *zip(*columns.values(), strict=True)]
-    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)

@@ -156,12 +156,13 @@ def _labels(pinned: Any, config: Any, text: Mapping[str, Any]) -> tuple[str, str
     knobs = knobs_of(type(config))
     different = [n for n in knobs if getattr(pinned, n) != getattr(config, n)]
 
+    def value(run: Any, name: str) -> str:
+        words = text["knobs"][name]
+        texts = [words.get("options", {}).get(t, t) for t in knobs[name].texts(getattr(run, name))]
+        return ", ".join(texts) if words.get("options") else f"{words['label']} {', '.join(texts)}"
+
     def label(run: Any) -> str:
-        parts = [
-            f"{text['knobs'][n]['label']} {', '.join(knobs[n].texts(getattr(run, n)))}"
-            for n in different[:2]
-        ]
-        return "; ".join(parts) + " …" * (len(different) > 2)
+        return "; ".join(value(run, n) for n in different[:2]) + " …" * (len(different) > 2)
 
     return f"pinned: {label(pinned)}", f"now: {label(config)}"
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.common.link import touched
 
-LARGER = "<style>html { font-size: 20px !important; }</style>"
+LARGER = "<style>html { font-size: 19px !important; }</style>"
 
 
 def is_presenting() -> bool:

@@ -24,10 +24,13 @@ W1, W2 = (-0.7, 2.3), (-2.0, 0.8)
 def chart(results: dict[str, Result]) -> list[list[Panel]]:
     """Draw the plane of the weights for both inputs, agreement by mean, reachable patterns."""
     result = list(results.values())[-1]
-    planes = [(result, 0, "zero-centred inputs")]
-    planes += [(r, 1, _case_title(r, label, len(results))) for label, r in results.items()]
+    centred = [(result, 0, "zero-centred inputs")] if len(results) == 1 else []
+    chosen = [(r, 1, _case_title(r, label, len(results))) for label, r in results.items()]
     return [
-        *([Panel(plane(r, case, title), f"Path of descent, {title}")] for r, case, title in planes),
+        *(
+            [Panel(plane(r, case, title), f"Path of descent, {title}")]
+            for r, case, title in centred + chosen
+        ),
         [
             Panel(agreement(result), "Share of updates with equal signs by input mean"),
             Panel(patterns(result), "Share of sign patterns reached by number of weights"),
@@ -116,7 +119,7 @@ def _quadrants(shares: np.ndarray, x: alt.X, y: alt.Y) -> list[alt.Chart]:
             "lx": [W1[0] + (W1[1] - W1[0]) * (0.98 if c[0] == W1[1] else 0.02) for c in corners],
             "ly": [W2[0] + (W2[1] - W2[0]) * (0.96 if c[1] == W2[1] else 0.04) for c in corners],
             "share": shares,
-            "label": [f"{share:.0%} of steps" for share in shares],
+            "label": [f"{share:.0%}" for share in shares],
             "align": ["right" if c[0] == W1[1] else "left" for c in corners],
         }
     )
@@ -146,7 +149,7 @@ def agreement(result: Result) -> Any:
         .mark_line(point=True)
         .encode(
             alt.X("mean:Q").title("input mean"),
-            alt.Y("agreement:Q").scale(domain=[0, 1]).axis(format=".0%").title("equal signs"),
+            alt.Y("agreement:Q").scale(domain=[0, 1]).axis(format=".0%").title(None),
             alt.Color("batch size:O").sort(BATCH_NAMES).title("batch"),
             alt.StrokeDash("batch size:O").sort(BATCH_NAMES).title("batch"),
             tooltip=["batch size", "mean", alt.Tooltip("agreement:Q", format=".1%")],
@@ -157,7 +160,7 @@ def agreement(result: Result) -> Any:
         .mark_rule(strokeDash=[3, 3], color="gray")
         .encode(y="y:Q")
     )
-    return alt.layer(half, lines).properties(height=HALF_HEIGHT)
+    return alt.layer(half, lines).properties(height=HALF_HEIGHT, title="Updates with equal signs")
 
 
 def patterns(result: Result) -> Any:
@@ -171,9 +174,9 @@ def patterns(result: Result) -> Any:
             alt.Y("share:Q")
             .scale(type="log", domain=[0.001, 1.2])
             .axis(values=[0.001, 0.01, 0.1, 1], format=".1%")
-            .title("sign patterns"),
+            .title(None),
             family(CASES).legend(None),
             tooltip=["series", "dimension", alt.Tooltip("share:Q", format=".2%")],
         )
-        .properties(height=HALF_HEIGHT)
+        .properties(height=HALF_HEIGHT, title="Sign patterns reached (log)")
     )

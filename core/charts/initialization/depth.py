@@ -33,8 +33,8 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
     data = stack({label: tables(result)["layers"] for label, result in results.items()}, "run")
     data["series"] = data["scheme"].map(NAMES)
     compared = len(results) > 1
-    up = spread(data, "std", "std of activations", compared)
-    down = spread(data, "dz_std", "std of gradients dz", compared)
+    up = spread(data, "std", "std of activations (log)", compared)
+    down = spread(data, "dz_std", "std of gradients dz (log)", compared)
     return [
         *(
             [Panel(ridges(r), f"Histograms of activations per layer, {label}", 1.6)]
@@ -78,7 +78,12 @@ def ridges(result: Result) -> Any:
     y = (
         alt.Y("base:Q")
         .scale(nice=False, zero=False, reverse=True)
-        .axis(tickMinStep=1, tickCount=10, grid=False, format="d")
+        .axis(
+            tickMinStep=1,
+            tickCount=10,
+            grid=False,
+            labelExpr="datum.value < 1 ? '' : format(datum.value, 'd')",
+        )
         .title("layer")
     )
     bars = (
@@ -159,12 +164,12 @@ def spread(data: pd.DataFrame, field: str, title: str, compared: bool) -> Any:
             alt.Y("drawn:Q")
             .scale(type="log", nice=True)
             .axis(format=".0e", tickCount=5)
-            .title(title),
+            .title(None),
             family(FAMILY).legend(None),
             dash if compared else alt.StrokeDash("series:N").scale(domain=FAMILY).legend(None),
             tooltip=["run", "series", "layer", alt.Tooltip(f"{field}:Q", format=".4g")],
         )
-        .properties(height=HALF_HEIGHT)
+        .properties(height=HALF_HEIGHT, title=title)
     )
 
 
