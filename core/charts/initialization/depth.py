@@ -37,7 +37,11 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
     down = spread(data, "dz_std", "std of gradients dz (log)", compared)
     return [
         *(
-            [Panel(ridges(r), f"Histograms of activations per layer, {label}", 1.6)]
+            [
+                Panel(
+                    ridges(r, label if compared else ""), "Histograms of activations per layer", 1.6
+                )
+            ]
             for label, r in results.items()
         ),
         [
@@ -47,7 +51,7 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
     ]
 
 
-def ridges(result: Result) -> Any:
+def ridges(result: Result, title: str) -> Any:
     """Draw one column of histograms per scheme, layer 1 on top, each scaled to its own peak."""
     low, high = edges_of(result.config.activation)[[0, -1]]
     gap = (high - low) * 1.12
@@ -117,7 +121,9 @@ def ridges(result: Result) -> Any:
         .mark_text(fontWeight="bold", baseline="middle")
         .encode(x="x:Q", y="base:Q", text="text:N", color=family(FAMILY).legend(None))
     )
-    return alt.layer(bars, titles, *_zero_shares(result, gap)).properties(height=HEIGHT)
+    return alt.layer(bars, titles, *_zero_shares(result, gap)).properties(
+        height=HEIGHT, title=title
+    )
 
 
 def _zeros(result: Result) -> np.ndarray:
@@ -155,7 +161,7 @@ def _zero_shares(result: Result, gap: float) -> list[Any]:
 def spread(data: pd.DataFrame, field: str, title: str, compared: bool) -> Any:
     """Draw one statistic per layer on a log axis; what has vanished lies on the floor."""
     shown = data.assign(drawn=np.clip(data[field], FLOOR, CEILING))
-    dash = alt.StrokeDash("run:N").legend(orient="bottom", labelLimit=300).title(None)
+    dash = alt.StrokeDash("run:N").legend(None)
     return (
         alt.Chart(shown)
         .mark_line(point=True)
