@@ -13,6 +13,7 @@ Every knob has `check` (refuse with a sentence), `snap` (nearest allowed value),
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -128,11 +129,12 @@ class Number:
             return self.default
         if not math.isfinite(wanted):
             return self.default
+        above = bisect_left(self.steps, wanted)
+        around = self.steps[max(above - 1, 0) : above + 1]
         if self.log and wanted > 0:
-            positive = [step for step in self.steps if step > 0]
-            return min(positive, key=lambda step: abs(math.log(step) - math.log(wanted)))
-        inside = min(max(wanted, self.steps[0]), self.steps[-1])
-        return min(self.steps, key=lambda step: abs(step - inside))
+            around = tuple(step for step in around if step > 0) or self.steps[above : above + 1]
+            return min(around, key=lambda step: abs(math.log(step) - math.log(wanted)))
+        return min(around, key=lambda step: abs(step - wanted))
 
     def parse(self, texts: Sequence[str]) -> float:
         """Read the last value of a link's parameter, snapped to a step."""

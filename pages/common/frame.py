@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import streamlit as st
+from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 
 from core.finding import Finding
 from core.knobs import knobs_of
@@ -183,10 +184,16 @@ def _drawn(
     Building them is the dear part of a rerun, so they are kept.
     """
     columns = [
-        [(panel.spec(presenting), panel.alt, panel.width) for panel in column]
+        [(_ready(panel.spec(presenting)), panel.alt, panel.width) for panel in column]
         for column in _chart(_results)
     ]
     return columns, _module.findings(list(_results.values())[-1])
+
+
+def _ready(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a specification with its data as the bytes that go to the browser."""
+    data = {name: convert_anything_to_arrow_bytes(d) for name, d in spec["datasets"].items()}
+    return {**spec, "datasets": data}
 
 
 def _picture(
