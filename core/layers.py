@@ -99,14 +99,16 @@ def batchnorm_forward(
     mean, var = running["mean"], running["var"]
     if training:
         mean = x.mean(axis=-2, keepdims=True)
-    centered = x - mean
+    normalized = x - mean
     if training:
-        var = (centered * centered).mean(axis=-2, keepdims=True)
+        var = (normalized * normalized).mean(axis=-2, keepdims=True)
         running["mean"] += bn_momentum * (mean - running["mean"])
         running["var"] += bn_momentum * (var - running["var"])
     inverse_std = 1 / np.sqrt(var + eps)
-    normalized = centered * inverse_std
-    return gamma * normalized + beta, (normalized, inverse_std, gamma, training)
+    normalized *= inverse_std
+    out = gamma * normalized
+    out += beta
+    return out, (normalized, inverse_std, gamma, training)
 
 
 def batchnorm_backward(dout: Array, cache: Any) -> tuple[Array, Array, Array]:

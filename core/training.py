@@ -24,7 +24,7 @@ Number = float | Array  # one for all runs, or (runs,) with one for each
 Loss = Callable[[Array, Array], tuple[Array, Any]]
 Backward = Callable[[Array, list[Trace]], list[Layer]]
 
-CHUNK_BYTES = 1_000_000  # of parameters; with what a step needs beside them this fits a cache
+CHUNK_BYTES = 2_000_000  # of parameters; with what a step needs beside them this fits a cache
 
 quietly = np.errstate(all="ignore")  # overflow in a diverging run is no warning
 
