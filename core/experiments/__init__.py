@@ -9,7 +9,7 @@ from importlib import import_module
 from types import ModuleType
 
 CHAPTERS: dict[str, tuple[str, ...]] = {
-    "activations": ("zero-centering",),
+    "activations": ("saturation", "zero-centering", "maxout"),
     "preprocessing": (),
     "initialization": ("depth",),
     "batchnorm": (),

@@ -24,15 +24,15 @@ def below(
         with st.expander("Common misreadings"):
             for misreading in text["misreadings"]:
                 st.markdown(f"**{misreading['said']}**  \n{misreading['true']}")
-    ran = st.expander("The NumPy that ran", key=f"{chapter}.{experiment}.numpy", on_change="rerun")
+    ran = st.expander("The NumPy that ran", key=f"{chapter}.{experiment}:numpy", on_change="rerun")
     if ran.open:
         ran.code("\n\n".join(inspect.getsource(function) for function in module.SHOWN))
     torch = st.expander(
-        "The same in PyTorch", key=f"{chapter}.{experiment}.torch", on_change="rerun"
+        "The same in PyTorch", key=f"{chapter}.{experiment}:torch", on_change="rerun"
     )
     if torch.open:
         torch.code(text["torch"].strip())
-    data = st.expander("The data", key=f"{chapter}.{experiment}.data", on_change="rerun")
+    data = st.expander("The data", key=f"{chapter}.{experiment}:data", on_change="rerun")
     if data.open:
         for name, columns in tables.items():
             data.download_button(

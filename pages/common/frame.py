@@ -130,7 +130,7 @@ def _presets(
     text: Mapping[str, Any],
     open_config: Callable,
 ) -> None:
-    state = f"{chapter}.{experiment}.preset"
+    state = f"{chapter}.{experiment}:preset"
     values = {
         n: st.session_state.get(key(chapter, experiment, n), k.default) for n, k in knobs.items()
     }

@@ -15,7 +15,10 @@ Knobs = Mapping[str, Any]  # name -> something with default, parse and texts
 
 
 def key(chapter: str, experiment: str, knob: str) -> str:
-    """Return the session-state key of a knob; never the bare name, keys are global to a visit."""
+    """Return the session-state key of a knob; never the bare name, keys are global to a visit.
+
+    What the frame itself keeps of an experiment is under `chapter.experiment:name`.
+    """
     return f"{chapter}.{experiment}.{knob}"
 
 

@@ -12,7 +12,7 @@ SKIPPED = -1
 
 
 def _state(chapter: str, experiment: str) -> str:
-    return f"{chapter}.{experiment}.answer"
+    return f"{chapter}.{experiment}:answer"
 
 
 def skip(chapter: str, experiment: str) -> None:
