@@ -107,6 +107,20 @@ def blobs(n: int, *, rng: np.random.Generator, noise: float = 0.3, classes: int 
     return split("blobs", center + noise * rng.standard_normal((n, 2)), y, rng=rng)
 
 
+PLANE_DATA: dict[str, Callable[..., Dataset]] = {
+    "xor": xor,
+    "spirals": spirals,
+    "moons": moons,
+    "blobs": blobs,
+}
+
+
+def plane_grid(extent: float, cells: int) -> Array:
+    """Return (cells^2, 2) the middles of the cells of a square around 0, row by row from below."""
+    axis = (np.arange(cells) + 0.5) / cells * 2 * extent - extent
+    return np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+
+
 # Ten figures on a square: u and v run over -1 to 1 from its left and top, r is the distance from
 # its middle. True inside the figure.
 SHAPES: dict[str, Callable[[Array, Array, Array], Array]] = {

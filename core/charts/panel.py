@@ -30,7 +30,7 @@ class Panel:
         axis = {"labelFontSize": size["font"], "titleFontSize": size["font"]}
         config = {
             "axis": axis,
-            "legend": {**axis, "symbolStrokeWidth": size["line"]},
+            "legend": {**axis, "symbolStrokeWidth": size["line"], "symbolType": "stroke"},
             "title": {"fontSize": size["title"], "anchor": "start"},
             "text": {"fontSize": size["font"], "color": INK},
             "line": {"strokeWidth": size["line"]},

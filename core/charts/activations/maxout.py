@@ -3,13 +3,12 @@
 from typing import Any
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from core.charts.panel import HALF_HEIGHT, HEIGHT, Panel, family, frame, stack
-from core.experiments.activations.maxout import GRID, LINE, NETWORKS, Result, tables
+from core.charts.plane import points, regions
+from core.experiments.activations.maxout import LINE, NETWORKS, Result, tables
 
-CLASSES = ("0", "1", "2")
 NAMES = {"relu": "ReLU", "leaky_relu": "Leaky", "prelu": "PReLU", "maxout": "Maxout"}
 
 
@@ -32,36 +31,22 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
 
 def plane(result: Result, title: str) -> Any:
     """Draw the classes the network says, the points, and where each unit changes pieces."""
-    side = 2 * result.extent / GRID
-    low = np.arange(GRID) * side - result.extent
-    left, bottom = (corner.ravel() for corner in np.meshgrid(low, low))
-    cells = pd.DataFrame(
-        {"x1": left, "x1e": left + side, "x2": bottom, "x2e": bottom + side}
-    ).assign(series=result.regions.ravel().astype(str))
-    domain = [-result.extent, result.extent]
-    x = alt.X("x1:Q").scale(domain=domain, nice=False).title("x1")
-    y = alt.Y("x2:Q").scale(domain=domain, nice=False).title("x2")
-    color = family(CLASSES, "class").legend(None)
-    ground = alt.Chart(cells).mark_rect(opacity=0.25).encode(x, y, color=color, x2="x1e", y2="x2e")
-    points = (
-        alt.Chart(frame(tables(result)["points"]).assign(series=lambda d: d["class"].astype(str)))
-        .mark_point(size=30, opacity=0.9, filled=True)
-        .encode(x, y, color, shape=alt.Shape("series:N").legend(None))
-    )
     switches = pd.DataFrame(tables(result)["switches"]).dropna()
     lines = (
         alt.Chart(switches)
         .mark_rule(strokeWidth=2)
         .encode(
-            x,
-            y,
+            alt.X("x1:Q"),
+            alt.Y("x2:Q"),
             x2="x1 end",
             y2="x2 end",
             tooltip=["unit:Q", alt.Tooltip("first piece wins:Q", format=".0%")],
             color=alt.value("gray"),
         )
     )
-    return alt.layer(ground, points, lines).properties(height=HEIGHT, title=title)
+    ground = regions(result.regions, result.extent)
+    shown = points(result.x, result.y, result.extent)
+    return alt.layer(ground, shown, lines).properties(height=HEIGHT, title=title)
 
 
 def unit(result: Result) -> Any:
