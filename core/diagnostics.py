@@ -13,9 +13,9 @@ Array = np.ndarray
 Statistics = dict[str, Any]  # of one layer over some samples
 
 TANH_SATURATED = 0.97  # |output|; Karpathy, makemore part 3
-HISTOGRAM_BLOCK = 65_536  # values at a time, so that they stay in a processor's own cache
-WIDE_COLUMNS = 512
 SIGMOID_SATURATED = 0.015  # distance from 0 or 1: the same cut on the sigmoid, (1 - 0.97) / 2
+HISTOGRAM_BLOCK = 65_536  # values counted at a time, so that they stay in a processor's own cache
+WIDE_COLUMNS = 512  # of a weight that exist at a time, in each thread of a wide pass
 
 
 def saturated(out: Array, activation: str) -> Array:

@@ -42,10 +42,20 @@ class Watch:
         if calm.all():
             return
         self.exploded = np.where((self.exploded < 0) & ~calm, step, self.exploded)
-        new = set(np.flatnonzero(~np.isfinite(loss)).tolist()) - self.divergences.keys()
+        self.locate(~np.isfinite(loss), computed)
+
+    def locate(self, broken: Array, computed: Computed) -> None:
+        """Note where the runs marked in broken (...) went non-finite, unless that is known."""
+        new = set(np.flatnonzero(broken).tolist()) - self.divergences.keys()
         if new:
             values = list(computed)
-            self.divergences |= {run: first_non_finite(run, loss.size, values) for run in new}
+            self.divergences |= {run: first_non_finite(run, broken.size, values) for run in new}
+
+
+def broken_runs(layers: list[Layer]) -> Array:
+    """Return (...) True for runs that have a parameter which is not finite."""
+    parameters = [p for layer in layers for p in layer.values()]
+    return ~np.all([np.isfinite(p).all(axis=(-2, -1)) for p in parameters], axis=0)
 
 
 def first_non_finite(run: int, runs: int, computed: Computed) -> Divergence:
@@ -58,11 +68,16 @@ def first_non_finite(run: int, runs: int, computed: Computed) -> Divergence:
 
 
 def computed_in(
-    step: int, layers: list[Layer], gradients: list[Layer], traces: list[Trace], loss: Array
+    step: int,
+    layers: list[Layer],
+    gradients: list[Layer],
+    traces: list[Trace],
+    loss: Array | None = None,
 ) -> Iterator[tuple[int, int, str, Array]]:
-    """Yield what the last update (step - 1) and this forward pass computed, in that order.
+    """Yield what the last update (step - 1) and this step's forward pass computed, in that order.
 
-    gradients: those of the last update, after which the parameters in `layers` were left.
+    gradients: those of the last update, which left the parameters as they are in `layers`. Before
+    the forward pass there are no traces and no loss.
     """
     last = len(layers)
     for layer in range(last, 0, -1):
@@ -75,4 +90,5 @@ def computed_in(
         yield step, layer, "preactivation", trace.z
         if layer < last:
             yield step, layer, "activation", trace.out
-    yield step, last, "loss", loss
+    if loss is not None:
+        yield step, last, "loss", loss

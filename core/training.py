@@ -13,7 +13,7 @@ import numpy as np
 
 from core.datasets import Dataset
 from core.diagnostics import dead_units, saturated_share, update_ratio
-from core.divergence import Divergence, Watch, computed_in
+from core.divergence import Divergence, Watch, broken_runs, computed_in
 from core.layers import cross_entropy_backward, cross_entropy_forward, l2_backward, l2_forward
 from core.network import Layer, Network, Trace, backward, forward, take_runs
 from core.optimizers import momentum_step
@@ -96,13 +96,15 @@ def train(
     data = data.map(lambda x: x.astype(network.dtype, copy=False))
     batch_rng, dropout_rng = rng.spawn(2)
     epoch_steps = -(-data.y_train.shape[-1] // batch_size)
-    velocity = [{n: np.zeros_like(p) for n, p in layer.items()} for layer in network.layers]
-    gradients, ratio = velocity, np.full((*network.runs, len(velocity)), np.nan)
+    layers = network.layers
+    velocity = [{n: np.zeros_like(p) for n, p in layer.items()} for layer in layers]
+    gradients, ratio = velocity, np.full((*network.runs, len(layers)), np.nan)
     watch = Watch(np.full(network.runs, np.inf), np.full(network.runs, -1))
     losses: list[Array] = []
     step = 0
 
     def record() -> Record:
+        watch.locate(broken_runs(layers), computed_in(step + 1, layers, gradients, []))
         return Record(
             step=step,
             epoch=step / epoch_steps,
@@ -114,23 +116,18 @@ def train(
         )
 
     yield record()
-    for epoch in range(epochs):
-        for x, y in batches(data.x_train, data.y_train, batch_size, rng=batch_rng):
-            step, last_gradients = step + 1, gradients
-            batch_loss, gradients, traces = loss_and_gradients(
-                network, x, y, hyper.reg, rng=dropout_rng, backward=backward, loss=loss
-            )
-            losses.append(batch_loss)
-            watch.look(
-                step,
-                batch_loss,
-                computed_in(step, network.layers, last_gradients, traces, batch_loss),
-            )
-            updates = descend(network, gradients, velocity, hyper, epoch)
-            if step % (record_every or epoch_steps) == 0:
-                ratio = update_ratios(network, updates)
-                yield record()
-                losses = []
+    for epoch, x, y in batches(data, batch_size, epochs, rng=batch_rng):
+        step, last_gradients = step + 1, gradients
+        batch_loss, gradients, traces = loss_and_gradients(
+            network, x, y, hyper.reg, rng=dropout_rng, backward=backward, loss=loss
+        )
+        losses.append(batch_loss)
+        watch.look(step, batch_loss, computed_in(step, layers, last_gradients, traces, batch_loss))
+        updates = descend(network, gradients, velocity, hyper, epoch)
+        if step % (record_every or epoch_steps) == 0:
+            ratio = update_ratios(network, updates)
+            yield record()
+            losses = []
 
 
 def train_many(network: Network, data: Dataset, hyper: Hyper, **options: Any) -> Iterator[Record]:
@@ -202,14 +199,19 @@ def side_by_side(values: list[Array], runs: tuple[int, ...]) -> Array:
 
 
 def batches(
-    x: Array, y: Array, batch_size: int, *, rng: np.random.Generator
-) -> Iterator[tuple[Array, Array]]:
-    """Yield one epoch of batches in random order, the last one with what is left."""
-    order = rng.permutation(y.shape[-1])
-    x, y = x[..., order, :], y[..., order]
-    for start in range(0, y.shape[-1], batch_size):
-        stop = start + batch_size
-        yield x[..., start:stop, :], y[..., start:stop]
+    data: Dataset, batch_size: int, epochs: int, *, rng: np.random.Generator
+) -> Iterator[tuple[int, Array, Array]]:
+    """Yield epoch, features and labels of batches; each epoch has every training sample once.
+
+    The last batch of an epoch has what is left.
+    """
+    samples = data.y_train.shape[-1]
+    for epoch in range(epochs):
+        order = rng.permutation(samples)
+        x, y = data.x_train[..., order, :], data.y_train[..., order]
+        for start in range(0, samples, batch_size):
+            stop = start + batch_size
+            yield epoch, x[..., start:stop, :], y[..., start:stop]
 
 
 def per_run(value: Number, dtype: np.dtype) -> Array | float:

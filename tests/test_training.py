@@ -122,11 +122,14 @@ def test_the_first_record_is_the_start():
 
 def test_an_epoch_has_every_sample_once():
     x, y = np.arange(50.0)[:, None], np.arange(50)
-    parts = list(batches(x, y, 16, rng=np.random.default_rng(0)))
-    assert [len(labels) for _, labels in parts] == [16, 16, 16, 2]
-    labels = np.concatenate([labels for _, labels in parts])
-    np.testing.assert_array_equal(np.sort(labels), y)
-    np.testing.assert_array_equal(np.concatenate([x for x, _ in parts])[:, 0], labels)
+    data = replace(DATA, x_train=x, y_train=y)
+    parts = list(batches(data, 16, 2, rng=np.random.default_rng(0)))
+    assert [len(labels) for _, _, labels in parts] == 2 * [16, 16, 16, 2]
+    for epoch in range(2):
+        labels = np.concatenate([labels for e, _, labels in parts if e == epoch])
+        samples = np.concatenate([samples for e, samples, _ in parts if e == epoch])
+        np.testing.assert_array_equal(np.sort(labels), y)
+        np.testing.assert_array_equal(samples[:, 0], labels)
 
 
 def test_records_by_step_and_by_epoch_tell_the_same_story():
@@ -232,6 +235,17 @@ def test_divergence_names_the_gradient_that_overflowed():
     net = network(sizes=(2, 8, 6, 3))
     last = trained(net, Hyper(learning_rate=0.1), backward=overflowing)[-1]
     assert last.divergences[0] == Divergence(step=1, layer=2, quantity="weight gradient")
+
+
+def test_divergence_in_the_very_last_update_is_seen():
+    def overflowing(dlogits, traces):
+        gradients = backward(dlogits, traces)
+        gradients[-1]["bias"] *= np.nan
+        return gradients
+
+    options = {"batch_size": 48, "epochs": 1, "backward": overflowing}
+    last = trained(network(), Hyper(learning_rate=0.1), **options)[-1]
+    assert last.divergences == {0: Divergence(step=1, layer=3, quantity="bias gradient")}
 
 
 def test_divergence_in_the_start_is_seen_in_the_first_step():
