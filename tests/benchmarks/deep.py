@@ -24,7 +24,10 @@ WEIGHTS = [
 
 
 def ours() -> None:
-    """Take statistics and histograms of every layer forward, statistics of dz backward."""
+    """Take statistics and histograms of every layer forward, statistics of dz backward.
+
+    The gradients of the weights are left out: bare_products() does not form them either.
+    """
     for (activation, _), weights in zip(PRESETS, WEIGHTS):
         deep_pass(X, weights, activation, EDGES, DOUT, weight_gradients=False)
 
