@@ -223,6 +223,8 @@ def _finding(finding: Finding, text: Mapping[str, Any], said: str) -> None:
     icon, color, outcome = (
         ("check", "green", "holds") if finding.holds else ("close", "red", "fails")
     )
+    if finding.claim.startswith("E"):  # a misreading: that it fails is no news, that it holds is
+        color = "orange" if finding.holds else "gray"
     badge = f":{color}-badge[:material/{icon}: {finding.claim} {outcome}]"
     st.markdown(
         f"{said}\n\n{badge}" if said.startswith("#") else f"{badge} {said}",

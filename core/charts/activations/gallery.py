@@ -16,7 +16,7 @@ NAMES = {
     "linear": "Linear",
 }
 FAMILY = [NAMES[name] for name in FUNCTIONS]
-CURVES, ROWS = 245, 140  # px
+CURVES, ROWS = 225, 165  # px
 TOP = 3.0  # of the drawn range: the functions differ around 0
 
 
@@ -46,12 +46,7 @@ def curves(results: dict[str, Result], field: str, title: str) -> Any:
     dash = alt.StrokeDash("run:N").legend(None)
     if len(results) == 1:
         dash = alt.StrokeDash("series:N").scale(domain=FAMILY).legend(None)
-    color = family(FAMILY).legend(
-        orient="bottom",
-        title=None,
-        columns=4,
-        values=[NAMES[name] for name in current.config.functions],
-    )
+    color = family(FAMILY).legend(None)
     base = alt.Chart(data).encode(
         alt.X("x:Q").title("x"),
         alt.Y("drawn:Q").title(None),
@@ -75,7 +70,7 @@ def readout(result: Result) -> Any:
     for name in ("output", "local gradient", "upstream x local"):
         columns[name] = [f"{value:.4g}" for value in probe[name]]
     title = f"At x = {result.config.x:g}, upstream {result.config.upstream:g}"
-    return text_table(columns).properties(height=ROWS, title=title)
+    return text_table(columns, FAMILY).properties(height=ROWS, title=title)
 
 
 def properties(result: Result) -> Any:
@@ -90,4 +85,4 @@ def properties(result: Result) -> Any:
         "saturates": data["saturates"].tolist(),
         "can die": data["can die"].map(yes).tolist(),
     }
-    return text_table(columns).properties(height=ROWS, title="Properties, computed")
+    return text_table(columns, FAMILY).properties(height=ROWS, title="Properties, computed")
