@@ -9,7 +9,7 @@ from importlib import import_module
 from types import ModuleType
 
 CHAPTERS: dict[str, tuple[str, ...]] = {
-    "activations": ("nonlinearity", "gallery", "saturation", "zero-centering", "maxout"),
+    "activations": ("nonlinearity", "gallery", "saturation", "zero-centering", "cost", "maxout"),
     "preprocessing": (),
     "initialization": ("depth",),
     "batchnorm": (),

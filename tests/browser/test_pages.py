@@ -1,10 +1,14 @@
 """What a visitor sees: everything on one screen, on a phone, by keyboard, with help of readers."""
 
+from dataclasses import asdict
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from core.experiments import CHAPTERS, everything
+from core.experiments import CHAPTERS, everything, load
+from core.knobs import knobs_of
+from pages.common.pin import Pin
 from tests.browser.conftest import settled
 
 pytestmark = pytest.mark.browser
@@ -19,8 +23,11 @@ FOCUSABLE = """() => [...document.querySelectorAll(
 
 
 def link(chapter: str, experiment: str) -> str:
-    """Return a link past the question: one knob, the seed, is not at its default."""
-    return f"{chapter}?experiment={experiment}&seed=1"
+    """Return a link past the question: to the first preset that is not the default."""
+    module = load(chapter, experiment)
+    preset = next(p for p in module.PRESETS.values() if p != module.Config())
+    knobs = Pin(knobs_of(module.Config)).of(asdict(preset))
+    return f"{chapter}?experiment={experiment}&{knobs}"
 
 
 def bottom(page: Page, selector: str) -> float:
