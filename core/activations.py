@@ -88,11 +88,11 @@ def gelu() -> Activation:
     """
 
     def gate(z: Array) -> Array:
-        return sigmoid(GELU_C * (z + GELU_CUBIC * z**3))
+        return sigmoid(GELU_C * z * (1 + GELU_CUBIC * z * z))
 
     def gradient(z: Array, y: Array) -> Array:
         phi = gate(z)
-        return phi + z * phi * (1 - phi) * GELU_C * (1 + 3 * GELU_CUBIC * z**2)
+        return phi + z * phi * (1 - phi) * GELU_C * (1 + 3 * GELU_CUBIC * z * z)
 
     return Activation("gelu", lambda z: z * gate(z), gradient)
 

@@ -9,7 +9,15 @@ from importlib import import_module
 from types import ModuleType
 
 CHAPTERS: dict[str, tuple[str, ...]] = {
-    "activations": ("nonlinearity", "gallery", "saturation", "zero-centering", "cost", "maxout"),
+    "activations": (
+        "nonlinearity",
+        "gallery",
+        "saturation",
+        "zero-centering",
+        "cost",
+        "maxout",
+        "race",
+    ),
     "preprocessing": (),
     "initialization": ("depth",),
     "batchnorm": (),

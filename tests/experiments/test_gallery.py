@@ -40,6 +40,15 @@ def test_properties_of_the_functions_since_2017():
     assert low["gelu"] == pytest.approx(-0.17, abs=1e-2)
 
 
+def test_operations_are_counted_and_only_the_exponential_functions_need_exp():
+    rows = tables(run(Config(functions=FUNCTIONS)))["properties"]
+    dear = {name for name, count in zip(rows["function"], rows["exponentials"]) if count}
+    assert dear == set(FUNCTIONS) - {"relu", "leaky_relu", "linear"}
+    counts = dict(zip(rows["function"], rows["operations"]))
+    assert counts["tanh"] == 3  # tanh, y * y, 1 - that
+    assert counts["gelu"] > counts["sigmoid"] > counts["relu"]
+
+
 @pytest.mark.parametrize("x", [-5.0, -0.25, 0.25, 5.0])
 def test_the_probe_reads_the_numerical_slope(x):
     config, h = Config(x=x), 1e-6

@@ -16,7 +16,7 @@ NAMES = {
     "linear": "Linear",
 }
 FAMILY = [NAMES[name] for name in FUNCTIONS]
-CURVES, ROWS = 225, 165  # px
+CURVES, ROWS = 212, 165  # px
 TOP = 3.0  # of the drawn range: the functions differ around 0
 
 
@@ -84,5 +84,9 @@ def properties(result: Result) -> Any:
         "zero-centred": data["zero-centered"].map(yes).tolist(),
         "saturates": data["saturates"].tolist(),
         "can die": data["can die"].map(yes).tolist(),
+        "operations": [
+            f"{all_} ({dear} exp)" if dear else f"{all_}"
+            for all_, dear in zip(data["operations"], data["exponentials"])
+        ],
     }
     return text_table(columns, FAMILY).properties(height=ROWS, title="Properties, computed")

@@ -21,6 +21,7 @@ LINE = np.linspace(-10, 10, 161)  # where the functions are drawn
 FAR = np.array([-1000.0, 1000.0])  # where their ends are read off
 FLAT = 1e-4  # a slope below it is saturated
 CENTERED = 1e-6  # mean output on N(0, 1) that counts as 0
+EXPONENTIALS = {"exp", "expm1", "tanh", "logaddexp"}  # operations that are dear
 
 # What the lecture says: range, zero-centered, saturates on the left, on the right, can die.
 STATED = {
@@ -50,7 +51,8 @@ class Result:
     value, slope: (functions, 161) on LINE; output, local: (functions,) at the probe; low, high:
     (functions,) ends of the range, infinite where it has none; mean: output on N(0, 1); flat:
     (functions, 2) saturated on the left, on the right; dies: slope exactly 0 on a whole side;
-    parameters: learned numbers a unit has beside weights and bias.
+    parameters: learned numbers a unit has beside weights and bias; operations: (functions, 2)
+    operations per element of f and f' together, and how many of them are exponentials.
     """
 
     config: Config
@@ -64,6 +66,22 @@ class Result:
     flat: np.ndarray
     dies: np.ndarray
     parameters: np.ndarray
+    operations: np.ndarray
+
+
+class Counted(np.ndarray):
+    """An array that notes the name of every operation on it and on what comes of it."""
+
+    def __array_finalize__(self, source: Any) -> None:
+        """Share the notes of the array that this one was made from."""
+        self.noted: list[str] = getattr(source, "noted", [])
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        """Note the operation and do it on the plain arrays."""
+        self.noted.append(ufunc.__name__)
+        out = getattr(ufunc, method)(*map(np.asarray, inputs), **options).view(Counted)
+        out.noted = self.noted
+        return out
 
 
 def function_of(name: str, config: Config) -> Activation:
@@ -87,6 +105,13 @@ def mean_output(function: Activation) -> float:
     z = np.linspace(-12, 12, 24_001)
     density = np.exp(-z * z / 2)
     return float((density * function.value(z)).sum() / density.sum())
+
+
+def operations(function: Activation) -> tuple[int, int]:
+    """Return how many operations an element takes through f and f', and how many are dear."""
+    z = LINE.copy().view(Counted)
+    function.derivative(z)
+    return len(z.noted), sum(name in EXPONENTIALS for name in z.noted)
 
 
 def extra_parameters(function: Activation) -> float:
@@ -115,6 +140,7 @@ def run(config: Config) -> Result:
         flat=np.array([np.abs(f.derivative(FAR)) < FLAT for f in functions]),
         dies=np.array([any((f.derivative(side) == 0).all() for side in sides) for f in functions]),
         parameters=np.array([extra_parameters(f) for f in functions]),
+        operations=np.array([operations(f) for f in functions]),
     )
 
 
@@ -187,6 +213,8 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
             "saturates": [" ".join(sides[flat]) or "nowhere" for flat in result.flat[drawn]],
             "can die": result.dies[drawn],
             "extra parameters": result.parameters[drawn],
+            "operations": result.operations[drawn, 0],
+            "exponentials": result.operations[drawn, 1],
         },
     }
 
