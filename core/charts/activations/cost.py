@@ -4,13 +4,9 @@ from typing import Any
 
 import altair as alt
 
+from core.charts.functions import NAMES
 from core.charts.panel import HEIGHT, Panel, stack
 from core.experiments.activations.cost import Result, tables
-
-NAMES = {
-    **{"relu": "ReLU", "leaky_relu": "Leaky ReLU", "sigmoid": "Sigmoid", "tanh": "tanh"},
-    **{"elu": "ELU", "selu": "SELU", "silu": "SiLU", "softplus": "Softplus", "gelu": "GELU"},
-}
 
 
 def chart(results: dict[str, Result]) -> list[list[Panel]]:

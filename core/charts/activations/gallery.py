@@ -6,15 +6,11 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from core.charts.functions import NAMES
 from core.charts.panel import Panel, family, frame, stack
 from core.charts.table import text_table
 from core.experiments.activations.gallery import FUNCTIONS, Result, tables
 
-NAMES = {
-    **{"sigmoid": "Sigmoid", "tanh": "tanh", "relu": "ReLU", "leaky_relu": "Leaky ReLU"},
-    **{"elu": "ELU", "selu": "SELU", "gelu": "GELU", "silu": "SiLU", "softplus": "Softplus"},
-    "linear": "Linear",
-}
 FAMILY = [NAMES[name] for name in FUNCTIONS]
 CURVES, ROWS = 212, 165  # px
 TOP = 3.0  # of the drawn range: the functions differ around 0

@@ -5,13 +5,10 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from core.charts.functions import NAMES
 from core.charts.panel import HEIGHT, Panel, family, stack
 from core.experiments.activations.race import FUNCTIONS, RATES, Result, tables
 
-NAMES = {
-    **{"sigmoid": "Sigmoid", "tanh": "tanh", "relu": "ReLU", "leaky_relu": "Leaky ReLU"},
-    **{"prelu": "PReLU", "elu": "ELU", "maxout": "Maxout"},
-}
 FAMILY = [NAMES[name] for name in FUNCTIONS]
 
 

@@ -6,16 +6,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from core.charts.functions import NAMES
 from core.charts.panel import HALF_HEIGHT, HEIGHT, Panel, family, stack
 from core.experiments.activations.saturation import FUNCTIONS, Result, tables
 
-NAMES = {
-    "sigmoid": "Sigmoid",
-    "tanh": "tanh",
-    "relu": "ReLU",
-    "leaky_relu": "Leaky ReLU",
-    "elu": "ELU",
-}
 FAMILY = [NAMES[name] for name in FUNCTIONS]
 FLOOR, CEILING = 1e-20, 1e6  # of the log axes
 

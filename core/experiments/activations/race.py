@@ -21,7 +21,7 @@ from core.preprocessing import fit_standardizer
 from core.training import Hyper, train_many
 
 COST = "training"
-FUNCTIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "maxout")
+FUNCTIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "prelu", "maxout")
 SCHEME = {"sigmoid": "xavier", "tanh": "xavier"}  # "he" for all others
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 SEEDS = 3
