@@ -15,6 +15,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "saturation",
         "zero-centering",
         "cost",
+        "dead-relu",
         "maxout",
         "race",
     ),

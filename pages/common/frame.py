@@ -213,8 +213,9 @@ def _picture(
     first, *others = [(f, sentence(text, f, asdict(config))) for f in found]
     _finding(first[0], text, f"# {first[1]}")
     _charts(columns, first[0])
-    for finding, said in others:
-        _finding(finding, text, said)
+    with st.container(gap="xxsmall"):
+        for finding, said in others:
+            _finding(finding, text, said)
     question.reveal(chapter, experiment, text, found, config == type(config)())
 
 
