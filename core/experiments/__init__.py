@@ -16,6 +16,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "zero-centering",
         "cost",
         "dead-relu",
+        "relu-family",
         "maxout",
         "race",
     ),
