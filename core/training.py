@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.datasets import Dataset
-from core.diagnostics import dead_units, saturated_share, update_ratio
+from core.diagnostics import bin_counts, dead_units, saturated_share, update_ratio
 from core.divergence import Divergence, Watch, broken_runs, computed_in
 from core.layers import cross_entropy_backward, cross_entropy_forward, l2_backward, l2_forward
 from core.network import Layer, Network, Trace, backward, forward, take_runs
@@ -49,6 +49,8 @@ class Record:
     update_ratio: (..., layers) norm of each weight's last update over norm of the weight before it,
     NaN at step 0. dead, saturated: (..., hidden layers) share of units that are 0 on every
     training sample, and of outputs that are saturated.
+    counts: (..., hidden layers, bins + 1) how many outputs on the training split lie in each bin,
+    the last entry is what lies outside; (..., hidden layers, 0) without histograms.
     batch_loss: (..., steps since the last record) data loss of the batches, each before its update.
     exploded: (...) first step whose batch loss is above 3 times the run's first, or -1.
     divergences: by run (0 for a single network), for runs with a number that is not finite.
@@ -64,6 +66,7 @@ class Record:
     update_ratio: Array
     dead: Array
     saturated: Array
+    counts: Array
     batch_loss: Array
     exploded: Array
     divergences: Mapping[int, Divergence]
@@ -84,14 +87,16 @@ def train(
     rng: np.random.Generator,
     record_every: int | None = None,
     measure: tuple[str, ...] = ("train", "val"),
+    histograms: Array | None = None,
     backward: Backward = backward,
     loss: Loss = cross_entropy_forward,
 ) -> Iterator[Record]:
     """Train in place; yield a record before the first step and one every `record_every` steps.
 
     Without `record_every` there is one per epoch. Between two records `network` holds the
-    parameters of the last one. measure: the splits that a record measures. A broken `backward` or
-    a naive `loss` can be given to see what breaks.
+    parameters of the last one. measure: the splits that a record measures. histograms: the evenly
+    spaced edges of bins, to count hidden outputs where the training split is measured. A broken
+    `backward` or a naive `loss` can be given to see what breaks.
     """
     data = data.map(lambda x: x.astype(network.dtype, copy=False))
     batch_rng, dropout_rng = rng.spawn(2)
@@ -108,7 +113,7 @@ def train(
         return Record(
             step=step,
             epoch=step / epoch_steps,
-            **measured(network, data, hyper.reg, measure, loss),
+            **measured(network, data, hyper.reg, measure, histograms, loss),
             update_ratio=ratio,
             batch_loss=side_by_side(losses, network.runs),
             exploded=watch.exploded,
@@ -265,15 +270,31 @@ def accuracy(logits: Array, labels: Array) -> Array:
     return (logits.argmax(axis=-1) == labels).mean(axis=-1)
 
 
+def output_counts(outs: list[Array], edges: Array) -> Array:
+    """Return (..., layers, bins + 1) counts of what each layer put out, run by run."""
+    runs = outs[0].shape[:-2]
+    counts = np.empty((*runs, len(outs), len(edges)), np.intp)
+    for layer, out in enumerate(outs):
+        for run in np.ndindex(runs):
+            counts[(*run, layer)] = bin_counts(out[run], edges)
+    return counts
+
+
 @quietly
 def measured(
-    network: Network, data: Dataset, reg: Number, measure: tuple[str, ...], loss: Loss
+    network: Network,
+    data: Dataset,
+    reg: Number,
+    measure: tuple[str, ...],
+    edges: Array | None,
+    loss: Loss,
 ) -> dict[str, Array]:
     """Return the fields of a Record that look at the splits, NaN for those not asked for."""
     runs = network.runs
-    unknown = np.full(runs, np.nan)
+    unknown, hidden = np.full(runs, np.nan), len(network.layers) - 1
     values = dict.fromkeys(("data_loss", "train_accuracy", "val_loss", "val_accuracy"), unknown)
-    values["dead"] = values["saturated"] = side_by_side([unknown] * (len(network.layers) - 1), runs)
+    values["dead"] = values["saturated"] = side_by_side([unknown] * hidden, runs)
+    values["counts"] = np.empty((*runs, hidden, 0), np.intp)
     reg = per_run(reg, network.dtype)
     penalties = [l2_forward(layer["weight"], reg)[0] for layer in network.layers]
     values["reg_loss"] = np.sum(penalties, axis=0)
@@ -284,6 +305,8 @@ def measured(
         values["train_accuracy"] = accuracy(logits, data.y_train)
         values["dead"] = side_by_side([dead_units(o).mean(axis=-1) for o in outs], runs)
         values["saturated"] = side_by_side([saturated_share(o, name) for o in outs], runs)
+        if edges is not None and outs:
+            values["counts"] = output_counts(outs, edges)
     if "val" in measure:
         logits, _ = forward(network, data.x_val)
         values["val_loss"] = loss(logits, data.y_val)[0]

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from core.datasets import blobs, load_digits
 from core.divergence import Divergence
 from core.layers import naive_cross_entropy_forward
-from core.network import backward, init_network, stack_networks
+from core.network import backward, forward, init_network, stack_networks
 from core.preprocessing import fit_standardizer
 from core.training import Hyper, Record, accuracy, batches, chunks, train, train_many
 
 DATA = blobs(60, rng=np.random.default_rng(0))
 OPTIONS = {"batch_size": 16, "epochs": 3}
+EDGES = np.linspace(-1, 1, 21)
+COUNTED = {"histograms": EDGES}
 
 
 def network(seed=0, activation="tanh", sizes=(2, 8, 6, 3), scheme="xavier", **options):
@@ -154,6 +156,38 @@ def test_dead_and_saturated_units_are_reported():
     assert (dead.dead == 1).all() and (dead.saturated == 0).all()
     full = trained(network(scheme=100.0), Hyper(learning_rate=1e-9))[-1]
     assert (full.saturated > 0.9).all() and (full.dead == 0).all()
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_histograms_count_the_outputs_of_every_hidden_layer(activation):
+    net = network(activation=activation)
+    for record in train(
+        net, DATA, Hyper(learning_rate=0.1), rng=np.random.default_rng(7), **COUNTED, **OPTIONS
+    ):
+        outs = [trace.out for trace in forward(net, DATA.x_train)[1][:-1]]
+        assert record.counts.shape == (2, len(EDGES))
+        for counts, out in zip(record.counts, outs, strict=True):
+            np.testing.assert_array_equal(counts[:-1], np.histogram(out, EDGES)[0])
+            assert counts.sum() == out.size
+
+
+def test_histograms_of_a_stack_are_those_of_its_runs(monkeypatch):
+    monkeypatch.setattr("core.training.CHUNK_BYTES", 1)
+    hyper = Hyper(learning_rate=0.1)
+    records = trained(stacked(3), hyper, **COUNTED)
+    in_chunks = trained(stacked(3), hyper, runner=train_many, **COUNTED)
+    for run in range(3):
+        for record, chunked, alone in zip(
+            records, in_chunks, trained(network(run), hyper, **COUNTED), strict=True
+        ):
+            np.testing.assert_array_equal(record.counts[run], alone.counts)
+            np.testing.assert_array_equal(chunked.counts[run], alone.counts)
+
+
+def test_without_histograms_there_are_no_counts():
+    last = trained(stacked(3), Hyper(learning_rate=0.1), runner=train_many)[-1]
+    assert last.counts.shape == (3, 2, 0)
+    assert trained(network(sizes=(2, 3)), Hyper(learning_rate=0.1), **COUNTED)[-1].counts.size == 0
 
 
 def test_a_hyper_parameter_changed_between_records_counts_from_then_on():
