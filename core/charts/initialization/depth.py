@@ -10,6 +10,7 @@ from core.charts.panel import HALF_HEIGHT, HEIGHT, Panel, family, stack
 from core.experiments.initialization.depth import (
     PRINTED_STD,
     SCHEMES,
+    WIDE,
     Result,
     band_of,
     edges_of,
@@ -24,6 +25,8 @@ NAMES = {
     "he": "He",
 }
 FAMILY = [NAMES[scheme] for scheme in SCHEMES]
+GRADIENT = "dz_std", "std of gradients dz (log)"
+LOCAL = "local_gradient", "mean local gradient (log)"
 RIDGE = 0.92  # height of the tallest bar of a layer, in layers
 FLOOR, CEILING = 1e-8, 1e6  # of the log axes
 
@@ -32,9 +35,11 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
     """Draw the histograms per layer, std per layer, and gradient std per layer."""
     data = stack({label: tables(result)["layers"] for label, result in results.items()}, "run")
     data["series"] = data["scheme"].map(NAMES)
-    compared = len(results) > 1
+    compared, current = len(results) > 1, list(results.values())[-1]
     up = spread(data, "std", "std of activations (log)", compared)
-    down = spread(data, "dz_std", "std of gradients dz (log)", compared)
+    below = [Panel(spread(data, *GRADIENT, compared), "Spread of gradients per layer")]
+    if current.config.width == WIDE:  # forward only
+        below = [Panel(spread(data, *LOCAL, compared), "Mean local gradient per layer")]
     return [
         *(
             [
@@ -44,16 +49,13 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
             ]
             for label, r in results.items()
         ),
-        [
-            Panel(alt.layer(up, _slide_marks(list(results.values())[-1])), "Spread per layer"),
-            Panel(down, "Spread of gradients per layer"),
-        ],
+        [Panel(alt.layer(up, _slide_marks(current)), "Spread per layer"), *below],
     ]
 
 
 def ridges(result: Result, title: str) -> Any:
     """Draw one column of histograms per scheme, layer 1 on top, each scaled to its own peak."""
-    low, high = edges_of(result.config.activation)[[0, -1]]
+    low, high = edges_of(result.config)[[0, -1]]
     gap = (high - low) * 1.12
     schemes = result.config.schemes
     data = pd.DataFrame(tables(result)["histograms"])
@@ -75,7 +77,7 @@ def ridges(result: Result, title: str) -> Any:
         alt.X("x:Q")
         .scale(domain=[low, low + gap * len(schemes) - gap * 0.12], nice=False)
         .axis(values=ticks, labelExpr=label, grid=False, labelFlush=False)
-        .title("activation")
+        .title(f"activation, drawn from {low:g} to {high:g}")
     )
     # The axis takes its ends from the data: a chart whose specification stays the same is updated
     # in the browser, not built anew.
@@ -134,21 +136,20 @@ def _zeros(result: Result) -> np.ndarray:
 def _cell(data: pd.DataFrame, result: Result) -> pd.Series:
     """Return the row of each entry among the schemes and layers."""
     scheme = data["scheme"].map({s: i for i, s in enumerate(result.config.schemes)}).astype(int)
-    return scheme * result.config.depth + data["layer"] - 1
+    return scheme * result.layers + data["layer"] - 1
 
 
 def _beyond(result: Result) -> list[str]:
-    """Say per scheme what share lies beyond the histograms' range, where it is not negligible."""
-    high = edges_of(result.config.activation)[-1]
+    """Say per scheme what share lies outside the histograms' range, where it is not negligible."""
     shares = result.counts[..., -1].sum(-1) / result.counts.sum((-1, -2))
-    return [f" ({share:.0%} beyond {high:g})" if share >= 0.005 else "" for share in shares]
+    return [f" ({share:.0%} outside)" if share >= 0.005 else "" for share in shares]
 
 
 def _zero_shares(result: Result, gap: float) -> list[Any]:
     """Name ReLU's zeros, which the histograms leave out."""
     if result.config.activation != "relu":
         return []
-    high = edges_of(result.config.activation)[-1]
+    high = edges_of(result.config)[-1]
     rows = [
         {"x": i * gap + high, "base": layer - 0.35, "text": f"{share:.0%} are 0"}
         for i, shares in enumerate(result.zero)
