@@ -21,7 +21,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "race",
     ),
     "preprocessing": (),
-    "initialization": ("depth",),
+    "initialization": ("symmetry", "depth"),
     "batchnorm": (),
     "babysitting": ("overfit-tiny",),
     "hpo": (),
