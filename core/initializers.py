@@ -57,14 +57,19 @@ def init_weight(
     return (init_std(scheme, fan_in, fan_out) * draw).astype(dtype, copy=False)
 
 
+def mean_square(activation: Activation, variance: float = 1.0) -> float:
+    """Return E[f(z)^2] for z ~ N(0, variance), integrated with each side of the kink at 0 apart."""
+    nodes, shares = np.polynomial.legendre.leggauss(200)
+    unit = 6 * (nodes + 1)  # [0, 12]; the Gaussian beyond it is below 1e-32
+    density = 6 * shares * np.exp(-unit * unit / 2) / np.sqrt(2 * np.pi)
+    z = np.sqrt(variance) * unit
+    return float(density @ (activation.value(z) ** 2 + activation.value(-z) ** 2))
+
+
 def gain(activation: Activation) -> float:
     """Return 1 / sqrt(E[f(z)^2]) for z ~ N(0, 1).
 
     A layer with weights of std gain / sqrt(fan_in) keeps the mean square of its inputs. For ReLU
-    this is sqrt(2) (He et al. 2015). Integrated numerically, each side of the kink at 0 apart.
+    this is sqrt(2) (He et al. 2015).
     """
-    nodes, shares = np.polynomial.legendre.leggauss(200)
-    z = 6 * (nodes + 1)  # [0, 12]; the Gaussian beyond it is below 1e-32
-    density = 6 * shares * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
-    mean_square = density @ (activation.value(z) ** 2 + activation.value(-z) ** 2)
-    return float(mean_square**-0.5)
+    return mean_square(activation) ** -0.5

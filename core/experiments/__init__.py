@@ -21,7 +21,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "race",
     ),
     "preprocessing": (),
-    "initialization": ("symmetry", "depth"),
+    "initialization": ("symmetry", "depth", "variance"),
     "batchnorm": (),
     "babysitting": ("overfit-tiny",),
     "hpo": (),
