@@ -4,7 +4,7 @@ All runs of a stack see the same batches. Divergence is data: the record names w
 first went non-finite, its numbers stay non-finite, and there is never an error or a warning.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -163,6 +163,11 @@ def chunks(network: Network) -> list[slice]:
     count = -(-size // (CHUNK_BYTES * WORKERS)) * WORKERS
     edges = np.linspace(0, runs, min(count, runs) + 1).round().astype(int).tolist()
     return [slice(start, stop) for start, stop in zip(edges[:-1], edges[1:])]
+
+
+def history(records: Sequence[Record], *names: str) -> dict[str, Array]:
+    """Return fields of the records by name, the moments of the records as a last axis."""
+    return {n: np.stack([getattr(record, n) for record in records], axis=-1) for n in names}
 
 
 def runs_of_data(data: Dataset, runs: slice) -> Dataset:

@@ -21,7 +21,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "race",
     ),
     "preprocessing": (),
-    "initialization": ("symmetry", "depth", "variance"),
+    "initialization": ("symmetry", "depth", "variance", "shallow-or-deep", "training"),
     "batchnorm": (),
     "babysitting": ("overfit-tiny",),
     "hpo": (),

@@ -5,6 +5,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from core.charts.curves import curves
 from core.charts.functions import NAMES
 from core.charts.panel import HEIGHT, Panel, family, stack
 from core.experiments.activations.race import FUNCTIONS, RATES, Result, tables
@@ -24,7 +25,7 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
     compared = len(results) > 1
     return [
         *(
-            [Panel(accuracy(epochs[epochs["rates"] == which], current, title, compared), title)]
+            [Panel(accuracy(epochs[epochs["rates"] == which], current, title), title)]
             for which, title in (
                 ("one shared rate", f"Accuracy, all at rate {current.config.learning_rate:g}"),
                 ("each at its best rate", "Accuracy, each at its best rate"),
@@ -34,34 +35,20 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
     ]
 
 
-def _dash(compared: bool, legend: alt.Legend | None = None) -> alt.StrokeDash:
-    if compared:
-        return alt.StrokeDash("run:N").legend(None)
-    return alt.StrokeDash("series:N").scale(domain=FAMILY).legend(legend)
-
-
-def accuracy(data: pd.DataFrame, result: Result, title: str, compared: bool) -> Any:
+def accuracy(data: pd.DataFrame, result: Result, title: str) -> Any:
     """Draw mean and range over seeds of the validation accuracy, with the target."""
-    base = alt.Chart(data).encode(alt.X("epoch:Q").axis(tickMinStep=1), family(FAMILY).legend(None))
     y = alt.Y("mean:Q").scale(domain=[0, 1]).axis(format=".0%").title(None)
-    band = base.mark_area(opacity=0.15).encode(alt.Y("low:Q").title(None), y2="high", detail="run")
-    line = base.mark_line().encode(
-        y,
-        _dash(compared),
-        tooltip=["run", "series", "epoch", alt.Tooltip("mean:Q", format=".1%")],
-    )
-    target = (
-        alt.Chart(pd.DataFrame({"y": [result.config.target]}))
-        .mark_rule(strokeDash=[4, 4], color="gray")
-        .encode(y="y:Q")
-    )
-    return alt.layer(band, target, line).properties(height=HEIGHT, title=title)
+    drawn = curves(data, "mean", FAMILY, y=y, target=result.config.target)
+    return drawn.properties(height=HEIGHT, title=title)
 
 
 def to_target(data: pd.DataFrame, result: Result, compared: bool) -> Any:
     """Draw the mean epochs to the target against the learning rate."""
     names = [NAMES[name] for name in result.config.functions]
     legend = alt.Legend(orient="bottom", columns=3, title=None, values=names)
+    dash = alt.StrokeDash("series:N").scale(domain=FAMILY).legend(legend)
+    if compared:
+        dash = alt.StrokeDash("run:N").legend(None)
     x = alt.X("rate:Q").scale(type="log").axis(values=list(RATES), format="~g")
     lines = (
         alt.Chart(data)
@@ -70,7 +57,7 @@ def to_target(data: pd.DataFrame, result: Result, compared: bool) -> Any:
             x.title("learning rate (log)"),
             alt.Y("epochs to target:Q").title(None),
             family(FAMILY).legend(legend),
-            _dash(compared, legend),
+            dash,
             tooltip=[
                 *("run", "series", "rate"),
                 alt.Tooltip("epochs to target:Q", format=".1f"),

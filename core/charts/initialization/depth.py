@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from core.charts.panel import HALF_HEIGHT, HEIGHT, Panel, family, stack
+from core.charts.ridges import COLUMN, ridges
 from core.experiments.initialization.depth import (
     PRINTED_STD,
     SCHEMES,
@@ -27,7 +28,6 @@ NAMES = {
 FAMILY = [NAMES[scheme] for scheme in SCHEMES]
 GRADIENT = "dz_std", "std of gradients dz (log)"
 LOCAL = "local_gradient", "mean local gradient (log)"
-RIDGE = 0.92  # height of the tallest bar of a layer, in layers
 FLOOR, CEILING = 1e-8, 1e6  # of the log axes
 
 
@@ -44,7 +44,7 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
         *(
             [
                 Panel(
-                    ridges(r, label if compared else ""), "Histograms of activations per layer", 1.6
+                    layers(r, label if compared else ""), "Histograms of activations per layer", 1.6
                 )
             ]
             for label, r in results.items()
@@ -53,77 +53,15 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
     ]
 
 
-def ridges(result: Result, title: str) -> Any:
-    """Draw one column of histograms per scheme, layer 1 on top, each scaled to its own peak."""
+def layers(result: Result, title: str) -> Any:
+    """Draw the histograms of every layer, ReLU's zeros named and not drawn."""
     low, high = edges_of(result.config)[[0, -1]]
-    gap = (high - low) * 1.12
-    schemes = result.config.schemes
     data = pd.DataFrame(tables(result)["histograms"])
     if result.config.activation == "relu":
         data["count"] -= np.where(data["left"] == low, _zeros(result)[_cell(data, result)], 0)
-    offset = data["scheme"].map({s: i * gap for i, s in enumerate(schemes)}).astype(float)
-    peak = data.groupby(["scheme", "layer"])["count"].transform("max").clip(lower=1)
-    data = data.assign(
-        x=data["left"] + offset,
-        x2=data["right"] + offset,
-        base=data["layer"].astype(float),
-        top=data["layer"] - RIDGE * data["count"] / peak,
-        series=data["scheme"].map(NAMES),
-    )
-    data = data[data["count"] > 0]
-    ticks = [i * gap + v for i in range(len(schemes)) for v in (low, (low + high) / 2, high)]
-    label = f"format((datum.value + 1e-9 - {low}) % {gap} + {low}, '.1~f')"
-    x = (
-        alt.X("x:Q")
-        .scale(domain=[low, low + gap * len(schemes) - gap * 0.12], nice=False)
-        .axis(values=ticks, labelExpr=label, grid=False, labelFlush=False)
-        .title(f"activation, drawn from {low:g} to {high:g}")
-    )
-    # The axis takes its ends from the data: a chart whose specification stays the same is updated
-    # in the browser, not built anew.
-    y = (
-        alt.Y("base:Q")
-        .scale(nice=False, zero=False, reverse=True)
-        .axis(
-            tickMinStep=1,
-            tickCount=10,
-            grid=False,
-            labelExpr="datum.value < 1 ? '' : format(datum.value, 'd')",
-        )
-        .title("layer")
-    )
-    bars = (
-        alt.Chart(data)
-        .mark_rect()
-        .encode(
-            x,
-            y,
-            x2="x2",
-            y2="top",
-            color=family(FAMILY).legend(None),
-            tooltip=[
-                "series",
-                "layer",
-                alt.Tooltip("left:Q", format=".3f"),
-                alt.Tooltip("right:Q", format=".3f"),
-                "count",
-            ],
-        )
-    )
-    names = pd.DataFrame(
-        {
-            "x": [i * gap + (low + high) / 2 for i in range(len(schemes))],
-            "base": -0.35,
-            "series": [NAMES[scheme] for scheme in schemes],
-            "text": [NAMES[scheme] + note for scheme, note in zip(schemes, _beyond(result))],
-        }
-    )
-    titles = (
-        alt.Chart(names)
-        .mark_text(fontWeight="bold", baseline="middle")
-        .encode(x="x:Q", y="base:Q", text="text:N", color=family(FAMILY).legend(None))
-    )
-    return alt.layer(bars, titles, *_zero_shares(result, gap)).properties(
+    titles = {s: NAMES[s] + note for s, note in zip(result.config.schemes, _beyond(result))}
+    drawn = ridges(data.assign(series=data["scheme"].map(NAMES)), titles, FAMILY, (low, high))
+    return alt.layer(drawn, *_zero_shares(result, (high - low) * COLUMN)).properties(
         height=HEIGHT, title=title
     )
 

@@ -18,7 +18,7 @@ from core.layers import activation_backward, activation_forward, linear_forward
 from core.network import Network, init_network, stack_networks
 from core.optimizers import momentum_step
 from core.preprocessing import fit_standardizer
-from core.training import Hyper, train_many
+from core.training import Hyper, history, train_many
 
 COST = "training"
 FUNCTIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "prelu", "maxout")
@@ -104,8 +104,9 @@ def steps(config: Config) -> Generator[float, None, Result]:
             records.append(record)
             yield (done + len(records) / (config.epochs + 1)) / len(config.functions)
         shape = (len(RATES), SEEDS, config.epochs + 1)
-        accuracy.append(np.stack([r.val_accuracy for r in records], axis=-1).reshape(shape))
-        loss.append(np.stack([r.data_loss for r in records], axis=-1).reshape(shape))
+        seen = history(records, "val_accuracy", "data_loss")
+        accuracy.append(seen["val_accuracy"].reshape(shape))
+        loss.append(seen["data_loss"].reshape(shape))
     return Result(config=config, val_accuracy=np.stack(accuracy), data_loss=np.stack(loss))
 
 
@@ -166,7 +167,7 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
     shared = np.full(len(names), RATES.index(result.config.learning_rate))
     rows = np.arange(len(names))
     columns: dict[str, list[Any]] = {
-        key: [] for key in ("rates", "function", "epoch", "mean", "low", "high", "loss")
+        key: [] for key in ("rates", "function", "epoch", "mean", "mean low", "mean high", "loss")
     }
     for which, rate in (("one shared rate", shared), ("each at its best rate", result.best)):
         accuracy, loss = result.val_accuracy[rows, rate], result.data_loss[rows, rate]
@@ -175,8 +176,8 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
         columns["epoch"] += np.tile(epochs, len(names)).tolist()
         for key, values in (
             ("mean", accuracy.mean(axis=1)),
-            ("low", accuracy.min(axis=1)),
-            ("high", accuracy.max(axis=1)),
+            ("mean low", accuracy.min(axis=1)),
+            ("mean high", accuracy.max(axis=1)),
             ("loss", loss.mean(axis=1)),
         ):
             columns[key] += values.ravel().tolist()

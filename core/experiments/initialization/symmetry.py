@@ -17,7 +17,7 @@ from core.knobs import Checked, choice, integer, log_spaced, numbers, seed
 from core.layers import linear_backward, linear_forward
 from core.network import init_network, stack_networks
 from core.preprocessing import fit_standardizer
-from core.training import Hyper, loss_and_gradients, train
+from core.training import Hyper, history, loss_and_gradients, train
 
 COST = "instant"
 STARTS = ("zero", "constant", "random")
@@ -101,8 +101,7 @@ def run(config: Config) -> Result:
         within=np.ptp(by_step, axis=-2).max(axis=-1),
         distinct=distinct_units(by_step),
         gradient=np.stack(gradient, axis=-1),
-        data_loss=np.stack([r.data_loss for r in records], axis=-1),
-        train_accuracy=np.stack([r.train_accuracy for r in records], axis=-1),
+        **history(records, "data_loss", "train_accuracy"),
     )
 
 
