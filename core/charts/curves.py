@@ -39,6 +39,8 @@ def curves(
         dash,
         tooltip=["run", "series", "epoch", alt.Tooltip(f"{field}:Q", format=".3g")],
     )
-    rules = pd.DataFrame({"y": [] if target is None else [target]})
-    rule = alt.Chart(rules).mark_rule(strokeDash=[4, 4], color="gray").encode(y="y:Q")
-    return alt.layer(*([rule] if target is not None else []), band, line)
+    layers = [band, line]
+    if target is not None:
+        rule = alt.Chart(pd.DataFrame({"y": [target]})).encode(y="y:Q")
+        layers.insert(0, rule.mark_rule(strokeDash=[4, 4], color="gray"))
+    return alt.layer(*layers)
