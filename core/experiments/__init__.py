@@ -21,7 +21,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "race",
     ),
     "preprocessing": (),
-    "initialization": ("symmetry", "depth", "variance", "shallow-or-deep", "training"),
+    "initialization": ("symmetry", "depth", "variance", "shallow-or-deep", "training", "misread"),
     "batchnorm": (),
     "babysitting": ("overfit-tiny",),
     "hpo": (),

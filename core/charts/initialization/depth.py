@@ -6,8 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.charts.panel import HALF_HEIGHT, HEIGHT, Panel, family, stack
-from core.charts.ridges import COLUMN, ridges
+from core.charts.layers import COLUMN, ridges, spread
+from core.charts.panel import HEIGHT, Panel, family, stack
 from core.experiments.initialization.depth import (
     PRINTED_STD,
     SCHEMES,
@@ -28,7 +28,6 @@ NAMES = {
 FAMILY = [NAMES[scheme] for scheme in SCHEMES]
 GRADIENT = "dz_std", "std of gradients dz (log)"
 LOCAL = "local_gradient", "mean local gradient (log)"
-FLOOR, CEILING = 1e-8, 1e6  # of the log axes
 
 
 def chart(results: dict[str, Result]) -> list[list[Panel]]:
@@ -36,10 +35,10 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
     data = stack({label: tables(result)["layers"] for label, result in results.items()}, "run")
     data["series"] = data["scheme"].map(NAMES)
     compared, current = len(results) > 1, list(results.values())[-1]
-    up = spread(data, "std", "std of activations (log)", compared)
-    below = [Panel(spread(data, *GRADIENT, compared), "Spread of gradients per layer")]
+    up = spread(data, "std", "std of activations (log)", FAMILY)
+    below = [Panel(spread(data, *GRADIENT, FAMILY), "Spread of gradients per layer")]
     if current.config.width == WIDE:  # forward only
-        below = [Panel(spread(data, *LOCAL, compared), "Mean local gradient per layer")]
+        below = [Panel(spread(data, *LOCAL, FAMILY), "Mean local gradient per layer")]
     return [
         *(
             [
@@ -95,27 +94,6 @@ def _zero_shares(result: Result, gap: float) -> list[Any]:
     ]
     text = alt.Chart(pd.DataFrame(rows)).mark_text(align="right", baseline="bottom")
     return [text.encode(x="x:Q", y="base:Q", text="text:N")]
-
-
-def spread(data: pd.DataFrame, field: str, title: str, compared: bool) -> Any:
-    """Draw one statistic per layer on a log axis; what has vanished lies on the floor."""
-    shown = data.assign(drawn=np.clip(data[field], FLOOR, CEILING))
-    dash = alt.StrokeDash("run:N").legend(None)
-    return (
-        alt.Chart(shown)
-        .mark_line(point=True)
-        .encode(
-            alt.X("layer:Q").axis(tickMinStep=1, format="d").scale(zero=False),
-            alt.Y("drawn:Q")
-            .scale(type="log", nice=True)
-            .axis(format=".0e", tickCount=5)
-            .title(None),
-            family(FAMILY).legend(None),
-            dash if compared else alt.StrokeDash("series:N").scale(domain=FAMILY).legend(None),
-            tooltip=["run", "series", "layer", alt.Tooltip(f"{field}:Q", format=".4g")],
-        )
-        .properties(height=HALF_HEIGHT, title=title)
-    )
 
 
 def _slide_marks(result: Result) -> Any:

@@ -1,14 +1,16 @@
-"""Ridges: histograms of every layer of several nets, one column per net, on one axis."""
+"""Layers: their histograms, one column per net on one axis, and one statistic per layer."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
-from core.charts.panel import family
+from core.charts.panel import HALF_HEIGHT, family
 
 RIDGE = 0.92  # height of the tallest bar of a layer, in layers
+FLOOR, CEILING = 1e-8, 1e6  # of the log axes
 COLUMN = 1.12  # width of a column with the gap after it, in ranges of the histogram
 
 
@@ -82,4 +84,26 @@ def _values(low: float, high: float, gap: float, columns: int) -> alt.X:
         .scale(domain=[low, low + gap * (columns - 1) + high - low], nice=False)
         .axis(values=ticks, labelExpr=label, grid=False, labelFlush=False)
         .title(f"activation, drawn from {low:g} to {high:g}")
+    )
+
+
+def spread(data: pd.DataFrame, field: str, title: str, names: Sequence[str]) -> Any:
+    """Draw one statistic per layer on a log axis; what has vanished lies on the floor."""
+    dash = alt.StrokeDash("run:N").legend(None)
+    if data["run"].nunique() == 1:
+        dash = alt.StrokeDash("series:N").scale(domain=list(names)).legend(None)
+    return (
+        alt.Chart(data.assign(drawn=np.clip(data[field], FLOOR, CEILING)))
+        .mark_line(point=True)
+        .encode(
+            alt.X("layer:Q").axis(tickMinStep=1, format="d").scale(zero=False),
+            alt.Y("drawn:Q")
+            .scale(type="log", nice=True)
+            .axis(format=".0e", tickCount=5)
+            .title(None),
+            family(names).legend(None),
+            dash,
+            tooltip=["run", "series", "layer", alt.Tooltip(f"{field}:Q", format=".4g")],
+        )
+        .properties(height=HALF_HEIGHT, title=title)
     )
