@@ -66,7 +66,7 @@ def plane(result: Result, label: str | None) -> Any:
     outside = int((np.abs(foot).sum(axis=1) > extent * np.abs(normal).sum(axis=1)).sum())
     title = label or f"Lines after epoch {result.config.epoch}"
     title += f", {outside} outside the picture" * (outside > 0)
-    return alt.layer(points, drawn).properties(height=HEIGHT, title=title)
+    return alt.layer(points, drawn).properties(height=HEIGHT - 20, title=title)
 
 
 def _ends(data: pd.DataFrame, start: np.ndarray, end: np.ndarray, part: str) -> pd.DataFrame:
@@ -98,7 +98,7 @@ def off_by_epoch(data: pd.DataFrame, result: Result, compared: bool) -> Any:
         strokeDash=[4, 4], color="gray"
     )
     return alt.layer(here.encode(x="epoch:Q"), band, line).properties(
-        height=HALF_HEIGHT - 10, title="Units off on all data, by epoch"
+        height=HALF_HEIGHT - 20, title="Units off on all data, by epoch"
     )
 
 
@@ -120,5 +120,5 @@ def states_by_rate(result: Result) -> Any:
                 alt.Tooltip("val_accuracy:Q", format=".0%"),
             ],
         )
-        .properties(height=HALF_HEIGHT - 10, title=f"Units after epoch {result.config.epoch}")
+        .properties(height=HALF_HEIGHT - 20, title=f"Units after epoch {result.config.epoch}")
     )
