@@ -34,6 +34,10 @@ class Watch:
     exploded: Array
     divergences: dict[int, Divergence] = field(default_factory=dict)
 
+    def take(self, runs: Array) -> "Watch":
+        """Return the watch over some runs, a mask (...), that have not diverged."""
+        return Watch(self.limit[runs], self.exploded[runs])
+
     def look(self, step: int, loss: Array, computed: Computed) -> None:
         """Notice what is new in the losses of a step; `computed` is read only if one diverged."""
         if step == 1:

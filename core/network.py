@@ -32,6 +32,7 @@ Array = np.ndarray
 # "weight" (..., fan_in, fan_out), "bias" (..., 1, fan_out); "gamma" and "beta" with batch norm;
 # "slope" of a PReLU. A layer's running averages are no parameters: "mean", "var".
 Layer = dict[str, Array]
+Runs = slice | Array  # which runs of a stack: a slice, or a mask (...)
 
 PRELU_SLOPE = 0.25  # at the start, as in He et al. 2015
 MAXOUT_PIECES = 2
@@ -157,13 +158,28 @@ def stack_networks(networks: Sequence[Network]) -> Network:
     return replace(networks[0], layers=layers, running=running)
 
 
-def take_runs(network: Network, runs: slice) -> Network:
-    """Return some runs of a stack; the arrays are views, so training them trains the stack."""
-    layers, running = (
-        [{name: array[runs] for name, array in part.items()} for part in parts]
-        for parts in (network.layers, network.running)
+def layers_of_runs(layers: list[Layer], runs: Runs) -> list[Layer]:
+    """Return some runs of stacked parameters, or of what is shaped like them."""
+    return [{name: array[runs] for name, array in layer.items()} for layer in layers]
+
+
+def take_runs(network: Network, runs: Runs) -> Network:
+    """Return some runs of a stack.
+
+    The arrays of a slice are views, so training them trains the stack; those of a mask are copies.
+    """
+    return replace(
+        network,
+        layers=layers_of_runs(network.layers, runs),
+        running=layers_of_runs(network.running, runs),
     )
-    return replace(network, layers=layers, running=running)
+
+
+def put_runs(network: Network, runs: Runs, part: Network) -> None:
+    """Copy what take_runs() took, and what has become of it, back into the stack."""
+    for whole, own in zip((*network.layers, *network.running), (*part.layers, *part.running)):
+        for name, array in own.items():
+            whole[name][runs] = array
 
 
 def forward(

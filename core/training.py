@@ -4,7 +4,7 @@ All runs of a stack see the same batches. Divergence is data: the record names w
 first went non-finite, its numbers stay non-finite, and there is never an error or a warning.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -13,11 +13,22 @@ import numpy as np
 
 from core.datasets import Dataset
 from core.diagnostics import bin_counts, dead_units, saturated_share, update_ratio
-from core.divergence import Divergence, Watch, broken_runs, computed_in
+from core.divergence import Watch, broken_runs, computed_in
 from core.layers import cross_entropy_backward, cross_entropy_forward, l2_backward, l2_forward
-from core.network import Layer, Network, Trace, backward, forward, take_runs
+from core.network import (
+    Layer,
+    Network,
+    Runs,
+    Trace,
+    backward,
+    forward,
+    layers_of_runs,
+    put_runs,
+    take_runs,
+)
 from core.optimizers import momentum_step
 from core.pool import WORKERS, in_parallel
+from core.record import Record, merge, none_live, with_abandoned
 
 Array = np.ndarray
 Number = float | Array  # one for all runs, or (runs,) with one for each
@@ -39,44 +50,6 @@ class Hyper:
     decay: Number = 1.0  # factor on the learning rate after every epoch
 
 
-@dataclass(frozen=True, eq=False)
-class Record:
-    """The state after `step` updates; every array has the runs in front.
-
-    data_loss, reg_loss and train_accuracy are of the training split, val_loss and val_accuracy of
-    the validation split, NaN for a split that is not measured. (A diverged run's accuracy is that
-    of NaN logits, of which argmax picks the first.)
-    update_ratio: (..., layers) norm of each weight's last update over norm of the weight before it,
-    NaN at step 0. dead, saturated: (..., hidden layers) share of units that are 0 on every
-    training sample, and of outputs that are saturated.
-    counts: (..., hidden layers, bins + 1) how many outputs on the training split lie in each bin,
-    the last entry is what lies outside; (..., hidden layers, 0) without histograms.
-    batch_loss: (..., steps since the last record) data loss of the batches, each before its update.
-    exploded: (...) first step whose batch loss is above 3 times the run's first, or -1.
-    divergences: by run (0 for a single network), for runs with a number that is not finite.
-    """
-
-    step: int
-    epoch: float
-    data_loss: Array
-    reg_loss: Array
-    train_accuracy: Array
-    val_loss: Array
-    val_accuracy: Array
-    update_ratio: Array
-    dead: Array
-    saturated: Array
-    counts: Array
-    batch_loss: Array
-    exploded: Array
-    divergences: Mapping[int, Divergence]
-
-    @property
-    def loss(self) -> Array:
-        """Return the loss that is descended: data_loss + reg_loss."""
-        return self.data_loss + self.reg_loss
-
-
 def train(
     network: Network,
     data: Dataset,
@@ -88,51 +61,76 @@ def train(
     record_every: int | None = None,
     measure: tuple[str, ...] = ("train", "val"),
     histograms: Array | None = None,
+    abandon: bool = False,
     backward: Backward = backward,
     loss: Loss = cross_entropy_forward,
 ) -> Iterator[Record]:
     """Train in place; yield a record before the first step and one every `record_every` steps.
 
     Without `record_every` there is one per epoch. Between two records `network` holds the
-    parameters of the last one. measure: the splits that a record measures. histograms: the evenly
-    spaced edges of bins, to count hidden outputs where the training split is measured. A broken
-    `backward` or a naive `loss` can be given to see what breaks.
+    parameters of the last one.
+    measure: the splits that a record measures.
+    histograms: evenly spaced edges of bins, to count hidden outputs on the training split.
+    abandon: stop training a run once a record finds it diverged. Its parameters stay as they are,
+    its numbers are NaN from the next record on, and training ends when no run is left.
+    backward, loss: a broken or a naive one can be given to see what breaks.
     """
     data = data.map(lambda x: x.astype(network.dtype, copy=False))
     batch_rng, dropout_rng = rng.spawn(2)
     epoch_steps = -(-data.y_train.shape[-1] // batch_size)
-    layers = network.layers
-    velocity = [{n: np.zeros_like(p) for n, p in layer.items()} for layer in layers]
-    gradients, ratio = velocity, np.full((*network.runs, len(layers)), np.nan)
+    # What is trained: the network and what it carries from step to step, of the live runs only.
+    live, part, part_data = np.full(network.runs, True), network, data
+    velocity = [{n: np.zeros_like(p) for n, p in layer.items()} for layer in network.layers]
+    gradients, ratio = velocity, np.full((*network.runs, len(network.layers)), np.nan)
     watch = Watch(np.full(network.runs, np.inf), np.full(network.runs, -1))
     losses: list[Array] = []
     step = 0
 
+    def rates() -> Hyper:
+        return hyper if part is network else runs_of_hyper(hyper, live)
+
     def record() -> Record:
-        watch.locate(broken_runs(layers), computed_in(step + 1, layers, gradients, []))
+        watch.locate(broken_runs(part.layers), computed_in(step + 1, part.layers, gradients, []))
         return Record(
             step=step,
             epoch=step / epoch_steps,
-            **measured(network, data, hyper.reg, measure, histograms, loss),
+            **measured(part, part_data, rates().reg, measure, histograms, loss),
             update_ratio=ratio,
-            batch_loss=side_by_side(losses, network.runs),
+            batch_loss=side_by_side(losses, part.runs),
             exploded=watch.exploded,
+            steps=np.full(part.runs, step),
             divergences=dict(watch.divergences),
         )
 
-    yield record()
+    yield (last := record())
     for epoch, x, y in batches(data, batch_size, epochs, rng=batch_rng):
-        step, last_gradients = step + 1, gradients
+        if part is not network:
+            x, y = own_or_shared(x, live, 3), own_or_shared(y, live, 2)
+        step, now, last_gradients = step + 1, rates(), gradients
         batch_loss, gradients, traces = loss_and_gradients(
-            network, x, y, hyper.reg, rng=dropout_rng, backward=backward, loss=loss
+            part, x, y, now.reg, rng=dropout_rng, backward=backward, loss=loss
         )
         losses.append(batch_loss)
-        watch.look(step, batch_loss, computed_in(step, layers, last_gradients, traces, batch_loss))
-        updates = descend(network, gradients, velocity, hyper, epoch)
+        watch.look(
+            step, batch_loss, computed_in(step, part.layers, last_gradients, traces, batch_loss)
+        )
+        updates = descend(part, gradients, velocity, now, epoch)
         if step % (record_every or epoch_steps) == 0:
-            ratio = update_ratios(network, updates)
-            yield record()
+            ratio = update_ratios(part, updates)
+            of_part = whole = record()
+            if part is not network:
+                whole = with_abandoned(of_part, live, last)
+                put_runs(network, live, part)
+            yield (last := whole)
             losses = []
+            if abandon and of_part.diverged.any():
+                stay = ~of_part.diverged
+                live[live] = stay
+                if not live.any():
+                    return
+                part, watch = take_runs(part, stay), watch.take(stay)
+                part_data = runs_of_data(data, live)
+                velocity, gradients = (layers_of_runs(v, stay) for v in (velocity, gradients))
 
 
 def train_many(network: Network, data: Dataset, hyper: Hyper, **options: Any) -> Iterator[Record]:
@@ -152,8 +150,11 @@ def train_many(network: Network, data: Dataset, hyper: Hyper, **options: Any) ->
         )
         for chunk in chunks(network)
     ]
-    while records := [r for r in in_parallel(lambda t: next(t, None), trainings) if r]:
-        yield merge(records)
+    last: list[Record] = []
+    while any(records := in_parallel(lambda t: next(t, None), trainings)):
+        moment = next(filter(None, records))
+        last = [r or none_live(moment, last[i]) for i, r in enumerate(records)]
+        yield merge(last)
 
 
 def chunks(network: Network) -> list[slice]:
@@ -170,37 +171,26 @@ def history(records: Sequence[Record], *names: str) -> dict[str, Array]:
     return {n: np.stack([getattr(record, n) for record in records], axis=-1) for n in names}
 
 
-def runs_of_data(data: Dataset, runs: slice) -> Dataset:
+def own_or_shared(array: Array, runs: Runs, axes: int) -> Array:
+    """Return some runs of an array; one with fewer than `axes` axes is shared by all runs."""
+    return array[runs] if array.ndim == axes else array
+
+
+def runs_of_data(data: Dataset, runs: Runs) -> Dataset:
     """Return the data of some runs, where runs have their own."""
-    x, y = ((runs if a.ndim == n else ...) for a, n in ((data.x_train, 3), (data.y_train, 2)))
     return replace(
         data,
-        x_train=data.x_train[x],
-        y_train=data.y_train[y],
-        x_val=data.x_val[x],
-        y_val=data.y_val[y],
+        x_train=own_or_shared(data.x_train, runs, 3),
+        y_train=own_or_shared(data.y_train, runs, 2),
+        x_val=own_or_shared(data.x_val, runs, 3),
+        y_val=own_or_shared(data.y_val, runs, 2),
     )
 
 
-def runs_of_hyper(hyper: Hyper, runs: slice) -> Hyper:
+def runs_of_hyper(hyper: Hyper, runs: Runs) -> Hyper:
     """Return the hyper-parameters of some runs, where runs have their own."""
     values = {f.name: getattr(hyper, f.name) for f in fields(hyper)}
     return replace(hyper, **{n: v[runs] if np.ndim(v) else v for n, v in values.items()})
-
-
-def merge(records: list[Record]) -> Record:
-    """Join the records that chunks of a stack made of one moment."""
-    values = {f.name: [getattr(r, f.name) for r in records] for f in fields(Record)}
-    arrays: dict[str, Any] = {
-        n: np.concatenate(v) for n, v in values.items() if isinstance(v[0], np.ndarray)
-    }
-    starts = np.cumsum([0, *(len(r.exploded) for r in records)]).tolist()
-    divergences = {
-        start + run: divergence
-        for start, record in zip(starts, records)
-        for run, divergence in record.divergences.items()
-    }
-    return replace(records[0], **arrays, divergences=divergences)
 
 
 def side_by_side(values: list[Array], runs: tuple[int, ...]) -> Array:

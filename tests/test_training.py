@@ -13,6 +13,7 @@ from core.divergence import Divergence
 from core.layers import naive_cross_entropy_forward
 from core.network import backward, forward, init_network, stack_networks
 from core.preprocessing import fit_standardizer
+from core.record import arrays_of
 from core.training import Hyper, Record, accuracy, batches, chunks, train, train_many
 
 DATA = blobs(60, rng=np.random.default_rng(0))
@@ -292,6 +293,69 @@ def test_divergence_in_the_start_is_seen_in_the_first_step():
 def test_a_loss_may_explode_and_stay_finite():
     last = trained(network(), Hyper(learning_rate=30.0), epochs=10)[-1]
     assert last.exploded > 0 and not last.divergences and np.isfinite(last.data_loss)
+
+
+ABANDONING = np.array([0.1, 1e200, 0.1, 30.0, 0.2])
+in_chunks = pytest.mark.parametrize("chunk_bytes", [10**9, 1], ids=["two chunks", "five chunks"])
+
+
+@in_chunks
+@pytest.mark.parametrize("kind", [{}, {"activation": "prelu", "batch_norm": "before"}], ids=str)
+def test_abandoned_runs_leave_the_others_alone(kind, chunk_bytes, monkeypatch):
+    monkeypatch.setattr("core.training.CHUNK_BYTES", chunk_bytes)
+    hyper = Hyper(learning_rate=ABANDONING, reg=0.01, momentum=0.9, decay=0.9)
+    options = {**COUNTED, "epochs": 6, "runner": train_many}
+    whole, stack = stacked(5, **kind), stacked(5, **kind)
+    records = trained(stack, hyper, abandon=True, **options)
+    expected = trained(whole, hyper, **options)
+    stay = ~records[-1].diverged
+    assert stay[[0, 2, 4]].all() and not stay.all()
+    for record, other in zip(records, expected, strict=True):
+        for ours, theirs in zip(arrays_of(record).values(), arrays_of(other).values()):
+            np.testing.assert_array_equal(ours[stay], theirs[stay])
+    for ours, theirs in zip(parameters(stack), parameters(whole), strict=True):
+        np.testing.assert_array_equal(ours[stay], theirs[stay])
+
+
+@in_chunks
+def test_abandoned_runs_have_had_the_steps_to_the_record_that_found_them(chunk_bytes, monkeypatch):
+    monkeypatch.setattr("core.training.CHUNK_BYTES", chunk_bytes)
+    stack, hyper = stacked(5, activation="relu"), Hyper(learning_rate=ABANDONING)
+    options = {"record_every": 2, "batch_size": 16, "epochs": 6, "abandon": True, **COUNTED}
+    kept, records = [], []
+    for record in train_many(stack, DATA, hyper, rng=np.random.default_rng(7), **options):
+        records.append(record)
+        kept.append(stack.layers[0]["weight"].copy())
+    last = records[-1]
+    assert last.step == 18
+    for run in range(5):
+        found = next((i for i, r in enumerate(records) if r.diverged[run]), len(records) - 1)
+        assert last.steps[run] == records[found].step
+        assert last.exploded[run] == records[found].exploded[run]
+        for record, weight in list(zip(records, kept))[found + 1 :]:
+            np.testing.assert_array_equal(weight[run], kept[found][run])
+            assert np.isnan([record.val_loss[run], record.reg_loss[run]]).all()
+            assert np.isnan(record.batch_loss[run]).all() and (record.counts[run] == 0).all()
+    assert last.steps.tolist()[1] == 2 and last.steps.tolist()[0] == 18
+    assert last.divergences == records[2].divergences
+
+
+@pytest.mark.parametrize("net", [network, lambda: stacked(2)], ids=["one network", "stack"])
+def test_training_ends_when_every_run_is_abandoned(net):
+    records = trained(net(), Hyper(learning_rate=1e200), abandon=True, record_every=2)
+    assert [r.step for r in records] == [0, 2]
+    assert records[-1].diverged.all() and (records[-1].steps == 2).all()
+
+
+def test_abandoned_runs_that_have_their_own_data():
+    other = blobs(60, rng=np.random.default_rng(5))
+    names = ("x_train", "y_train", "x_val", "y_val")
+    both = {n: np.stack([getattr(DATA, n), getattr(other, n)]) for n in names}
+    hyper = Hyper(learning_rate=np.array([1e200, 0.1]))
+    last = trained(stacked(2), hyper, replace(DATA, **both), abandon=True)[-1]
+    alone = trained(network(1), Hyper(learning_rate=0.1), other)[-1]
+    assert last.data_loss[1] == pytest.approx(alone.data_loss, rel=1e-12)
+    assert last.steps.tolist() == [3, 9]
 
 
 def test_the_naive_loss_breaks_where_log_sum_exp_goes_on():
