@@ -14,10 +14,24 @@ ensure_routed()
 text = words("overview")
 st.title(text["title"], anchor=False)
 left, right = st.columns([3, 2], gap="large")
+with left:
+    chapter, experiment = PICTURE
+    module = load(chapter, experiment)
+    draw(chapter, experiment, module, load_charts(chapter)[experiment], module.Config())
 with right:
     st.markdown(text["lead"])
-    st.markdown(f"**{text['map']}**")
-    for chapter, experiments in CHAPTERS.items():
+    st.markdown(text["picture"])
+    st.page_link(
+        page_file(chapter),
+        label=text["try"],
+        icon=":material/play_arrow:",
+        query_params={"experiment": experiment},
+    )
+st.subheader(text["map"], anchor=False)
+chapters = {chapter: names for chapter, names in CHAPTERS.items() if names}
+for place, (chapter, experiments) in zip(st.columns(len(chapters)), chapters.items()):
+    with place.container(gap="xxsmall"):
+        st.markdown(f"**{words(chapter)['name']}**")
         for experiment in experiments:
             st.page_link(
                 page_file(chapter),
@@ -25,10 +39,5 @@ with right:
                 icon=":material/science:",
                 query_params={"experiment": experiment},
             )
-with left:
-    chapter, experiment = PICTURE
-    module = load(chapter, experiment)
-    draw(chapter, experiment, module, load_charts(chapter)[experiment], module.Config())
-    st.markdown(text["picture"])
 st.divider()
 st.markdown(text["data"])
