@@ -57,7 +57,7 @@ def plane(result: Result, label: str | None) -> Any:
         .encode(
             x,
             y,
-            family(FAMILY).legend(orient="bottom", title=None, symbolStrokeWidth=3),
+            family(FAMILY).legend(orient="bottom", title=None, columns=2 if label else 3),
             alt.StrokeDash("series:N").scale(domain=list(FAMILY)).legend(None),
             detail=["unit:N", "part:N"],
             tooltip=["unit:N", "series:N"],

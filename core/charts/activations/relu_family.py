@@ -28,7 +28,10 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
     compared = len(results) > 1
     return [
         [
-            Panel(silent_units(current), "Silent units that came back, by function"),
+            *(
+                Panel(silent_units(r, label if compared else ""), "Silent units that came back")
+                for label, r in results.items()
+            ),
             Panel(learned_slopes(slopes, compared), "Slope of PReLU by epoch and layer"),
         ],
         [
@@ -38,7 +41,7 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
     ]
 
 
-def silent_units(result: Result) -> Any:
+def silent_units(result: Result, label: str) -> Any:
     """Draw how many silent units came back, and how many did not, per function."""
     data = pd.DataFrame(tables(result)["units"])
     data[FATES[1]] = data["silent"] - data[FATES[0]]
@@ -52,7 +55,7 @@ def silent_units(result: Result) -> Any:
             family(FATES).legend(orient="right", title=None, symbolType="square"),
             tooltip=["name", "series", "units"],
         )
-        .properties(height=HALF_HEIGHT, title="Silent units after the oversized step")
+        .properties(height=HALF_HEIGHT, title=label or "Silent units after the oversized step")
     )
 
 

@@ -22,7 +22,16 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
     data = data.assign(series=data["start"].map(NAMES))
     compared = len(results) > 1
     return [
-        [Panel(pictures(current), "Weights of every hidden unit as a picture", 1.5)],
+        *(
+            [
+                Panel(
+                    pictures(r, label if compared else ""),
+                    "Weights of every unit, as pictures",
+                    1.5,
+                )
+            ]
+            for label, r in results.items()
+        ),
         [
             Panel(by_step(data, current, *what, compared), f"{what[1]} by step")
             for what in (("distinct", "Different units"), ("data_loss", "Loss"))
@@ -30,7 +39,7 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
     ]
 
 
-def pictures(result: Result) -> Any:
+def pictures(result: Result, label: str) -> Any:
     """Draw one row per start, one picture per unit, colors scaled to the row's largest weight."""
     data = pd.DataFrame(tables(result)["weights"])
     largest = data.groupby("start")["weight"].transform(lambda w: np.abs(w).max())
@@ -69,7 +78,7 @@ def pictures(result: Result) -> Any:
         .mark_text(align="left", fontWeight="bold")
         .encode(x="x:Q", y="y:Q", text="text:N", color=family(FAMILY).legend(None))
     )
-    title = f"Weights of the {hidden} hidden units after step {result.config.step}"
+    title = label or f"Weights of the {hidden} hidden units after step {result.config.step}"
     return (
         alt.layer(squares, titles).resolve_scale(color="independent").properties(height=HEIGHT)
     ).properties(title=title)

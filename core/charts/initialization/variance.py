@@ -24,13 +24,16 @@ FLOOR, CEILING = 1e-20, 1e20  # of the log axis
 def chart(results: dict[str, Result]) -> list[list[Panel]]:
     """Draw the ratio and the variance per layer, and the map."""
     data = stack({label: tables(r)["layers"] for label, r in results.items()}, "run")
-    current, compared = list(results.values())[-1], len(results) > 1
+    compared = len(results) > 1
     return [
         [
             Panel(ratio(data, compared), "Measured over predicted variance per layer"),
             Panel(variance(data, compared), "Variance of z per layer"),
         ],
-        [Panel(spread_map(current), "Std of the outputs by weight scale and depth", 1.1)],
+        *(
+            [Panel(spread_map(r, label if compared else ""), "Std by weight scale and depth", 1.1)]
+            for label, r in results.items()
+        ),
     ]
 
 
@@ -78,13 +81,15 @@ def variance(data: pd.DataFrame, compared: bool) -> Any:
         alt.Y("mean:Q"),
         tooltip=["run", "layer", *(alt.Tooltip(f"{n}:Q", format=".3g") for n in names)],
     )
-    dashed = base.mark_line(strokeDash=[5, 4]).encode(alt.Y("theory:Q"), color=alt.value("gray"))
+    dashed = base.mark_line(strokeDash=[5, 4]).encode(
+        alt.Y("theory:Q"), color=alt.value("gray"), detail="run"
+    )
     return alt.layer(band, line, dashed).properties(
         height=HALF_HEIGHT, title="Var(z) per layer (log); dashed: theory"
     )
 
 
-def spread_map(result: Result) -> Any:
+def spread_map(result: Result, label: str) -> Any:
     """Draw log10 of the std for every weight scale and depth, and the scales that have names."""
     data = pd.DataFrame(tables(result)["map"])
     step = np.sqrt(MAP_SCALES[1] / MAP_SCALES[0])
@@ -124,7 +129,7 @@ def spread_map(result: Result) -> Any:
         )
     )
     return alt.layer(squares, *_named_scales(result)).properties(
-        height=HEIGHT, title="Std of the outputs: blue vanishes, red explodes"
+        height=HEIGHT, title=label or "Std of the outputs: blue vanishes, red explodes"
     )
 
 
