@@ -85,14 +85,16 @@ def off_by_epoch(data: pd.DataFrame, result: Result, compared: bool) -> Any:
     base = alt.Chart(data.assign(series=data["rate"].map("{:g}".format))).encode(
         alt.X("epoch:Q").axis(tickMinStep=1), color
     )
-    y = alt.Y("off on all data:Q").scale(domain=[0, 1]).axis(format=".0%").title(None)
-    band = base.mark_area(opacity=0.15).encode(alt.Y("low:Q").title(None), y2="high", detail="run")
+    y = alt.Y("off:Q").scale(domain=[0, 1]).axis(format=".0%").title(None)
+    band = base.mark_area(opacity=0.15).encode(
+        alt.Y("off low:Q").title(None), y2="off high", detail="run"
+    )
     dash = alt.StrokeDash("run:N" if compared else "series:N").legend(None)
     line = base.mark_line().encode(
         y,
         color,
         dash,
-        tooltip=["run", "rate", "epoch", alt.Tooltip("off on all data:Q", format=".0%")],
+        tooltip=["run", "rate", "epoch", alt.Tooltip("off:Q", format=".0%")],
     )
     here = alt.Chart(pd.DataFrame({"epoch": [result.config.epoch]})).mark_rule(
         strokeDash=[4, 4], color="gray"

@@ -7,7 +7,8 @@ import pandas as pd
 
 from core.charts.curves import curves
 from core.charts.functions import NAMES
-from core.charts.panel import HEIGHT, Panel, family, stack
+from core.charts.panel import HALF_HEIGHT, HEIGHT, Panel, family, stack
+from core.charts.table import text_table
 from core.experiments.activations.race import FUNCTIONS, RATES, Result, tables
 
 FAMILY = [NAMES[name] for name in FUNCTIONS]
@@ -31,32 +32,35 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
                 ("each at its best rate", "Accuracy, each at its best rate"),
             )
         ),
-        [Panel(to_target(rates, current, compared), "Epochs to the target by learning rate")],
+        [
+            Panel(to_target(rates, current, compared), "Epochs to the target by learning rate"),
+            Panel(ranking(current), "Functions in the order of epochs at their best rates"),
+        ],
     ]
 
 
 def accuracy(data: pd.DataFrame, result: Result, title: str) -> Any:
     """Draw mean and range over seeds of the validation accuracy, with the target."""
-    y = alt.Y("mean:Q").scale(domain=[0, 1]).axis(format=".0%").title(None)
-    drawn = curves(data, "mean", FAMILY, y=y, target=result.config.target)
+    y = alt.Y("accuracy:Q").scale(domain=[0, 1]).axis(format=".0%").title(None)
+    drawn = curves(data, "accuracy", FAMILY, y=y, target=result.config.target)
     return drawn.properties(height=HEIGHT, title=title)
 
 
 def to_target(data: pd.DataFrame, result: Result, compared: bool) -> Any:
     """Draw the mean epochs to the target against the learning rate."""
-    names = [NAMES[name] for name in result.config.functions]
-    legend = alt.Legend(orient="bottom", columns=3, title=None, values=names)
-    dash = alt.StrokeDash("series:N").scale(domain=FAMILY).legend(legend)
+    dash = alt.StrokeDash("series:N").scale(domain=FAMILY).legend(None)
     if compared:
         dash = alt.StrokeDash("run:N").legend(None)
-    x = alt.X("rate:Q").scale(type="log").axis(values=list(RATES), format="~g")
     lines = (
         alt.Chart(data)
         .mark_line(point=True)
         .encode(
-            x.title("learning rate (log)"),
+            alt.X("rate:Q")
+            .scale(type="log")
+            .axis(values=list(RATES), format="~g")
+            .title("learning rate (log)"),
             alt.Y("epochs to target:Q").title(None),
-            family(FAMILY).legend(legend),
+            family(FAMILY).legend(None),
             dash,
             tooltip=[
                 *("run", "series", "rate"),
@@ -66,4 +70,22 @@ def to_target(data: pd.DataFrame, result: Result, compared: bool) -> Any:
         )
     )
     title = f"Epochs to {result.config.target:.0%}"
-    return alt.layer(lines).properties(height=HEIGHT, title=title)
+    return alt.layer(lines).properties(height=HALF_HEIGHT - 5, title=title)
+
+
+def ranking(result: Result) -> Any:
+    """Show epochs to the target at the shared and at the best rate, the fastest first."""
+    epochs, shared = result.to_target, RATES.index(result.config.learning_rate)
+    never = result.config.epochs + 1
+
+    def said(value: float) -> str:
+        return "never" if value == never else f"{value:.1f}"
+
+    rows = sorted(enumerate(result.best), key=lambda row: epochs[row])
+    columns = {
+        "function": [NAMES[result.config.functions[i]] for i, _ in rows],
+        "at its best": [said(epochs[row]) for row in rows],
+        "best rate": [f"{RATES[rate]:g}" for _, rate in rows],
+        f"at {result.config.learning_rate:g}": [said(epochs[i, shared]) for i, _ in rows],
+    }
+    return text_table(columns, FAMILY).properties(height=HALF_HEIGHT + 5, title="Epochs, ranked")

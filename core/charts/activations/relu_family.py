@@ -70,7 +70,7 @@ def learned_slopes(data: pd.DataFrame, compared: bool) -> Any:
         detail="run",
     )
     dash = alt.StrokeDash("run:N" if compared else "series:N").legend(None)
-    band = base.mark_area(opacity=0.15).encode(alt.Y("low:Q").title(None), y2="high")
+    band = base.mark_area(opacity=0.15).encode(alt.Y("slope low:Q").title(None), y2="slope high")
     line = base.mark_line().encode(
         alt.Y("slope:Q").title(None),
         dash,

@@ -17,6 +17,7 @@ from core.finding import Finding
 from core.knobs import Checked, choice, flag, integer, numbers, seed
 from core.layers import activation_backward, activation_forward, linear_forward
 from core.network import Network, init_network, stack_networks
+from core.seeds import band
 from core.training import Hyper, descend, loss_and_gradients, train
 
 COST = "instant"
@@ -251,14 +252,12 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
     """Return shares of the units per rate and epoch, the lines of the shown layer, and deaths."""
     epochs = np.arange(EPOCHS + 1)
     shares = result.share[0]  # (rates, seeds, epochs + 1, states)
-    off, at = shares[..., 0], result.config.epoch
+    at = result.config.epoch
     return {
         "epochs": {
             "rate": np.repeat(RATES, len(epochs)),
             "epoch": np.tile(epochs, len(RATES)),
-            "off on all data": off.mean(axis=1).ravel(),
-            "low": off.min(axis=1).ravel(),
-            "high": off.max(axis=1).ravel(),
+            **band("off", shares[..., 0], axis=1),
         },
         "rates": {
             "rate": np.repeat(RATES, len(STATES)),

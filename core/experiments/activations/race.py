@@ -18,6 +18,7 @@ from core.layers import activation_backward, activation_forward, linear_forward
 from core.network import Network, init_network, stack_networks
 from core.optimizers import momentum_step
 from core.preprocessing import fit_standardizer
+from core.seeds import band, epochs_to
 from core.training import Hyper, history, train_many
 
 COST = "training"
@@ -60,9 +61,7 @@ class Result:
     @property
     def to_target(self) -> np.ndarray:
         """Return (functions, RATES) mean epochs to the target; epochs + 1 for a seed that fails."""
-        reached = self.val_accuracy >= self.config.target
-        first = np.where(reached.any(axis=-1), reached.argmax(axis=-1), self.config.epochs + 1)
-        return first.mean(axis=-1)
+        return epochs_to(self.config.target, self.val_accuracy)
 
     @property
     def best(self) -> np.ndarray:
@@ -166,23 +165,19 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
     names, epochs = result.config.functions, np.arange(result.val_accuracy.shape[-1])
     shared = np.full(len(names), RATES.index(result.config.learning_rate))
     rows = np.arange(len(names))
-    columns: dict[str, list[Any]] = {
-        key: [] for key in ("rates", "function", "epoch", "mean", "mean low", "mean high", "loss")
-    }
-    for which, rate in (("one shared rate", shared), ("each at its best rate", result.best)):
-        accuracy, loss = result.val_accuracy[rows, rate], result.data_loss[rows, rate]
-        columns["rates"] += [which] * (len(names) * len(epochs))
-        columns["function"] += np.repeat(names, len(epochs)).tolist()
-        columns["epoch"] += np.tile(epochs, len(names)).tolist()
-        for key, values in (
-            ("mean", accuracy.mean(axis=1)),
-            ("mean low", accuracy.min(axis=1)),
-            ("mean high", accuracy.max(axis=1)),
-            ("loss", loss.mean(axis=1)),
-        ):
-            columns[key] += values.ravel().tolist()
+    races = {"one shared rate": shared, "each at its best rate": result.best}
+    accuracy, loss = (
+        np.stack([values[rows, rate] for rate in races.values()])  # (races, functions, seeds, ...)
+        for values in (result.val_accuracy, result.data_loss)
+    )
     return {
-        "epochs": columns,
+        "epochs": {
+            "rates": np.repeat(list(races), len(names) * len(epochs)),
+            "function": np.tile(np.repeat(names, len(epochs)), len(races)),
+            "epoch": np.tile(epochs, len(races) * len(names)),
+            **band("accuracy", accuracy, axis=2),
+            **band("loss", loss, axis=2),
+        },
         "rates": {
             "function": np.repeat(names, len(RATES)),
             "rate": np.tile(RATES, len(names)),

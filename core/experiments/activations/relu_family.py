@@ -30,6 +30,7 @@ from core.network import (
     stack_networks,
     take_runs,
 )
+from core.seeds import band
 from core.training import Hyper, descend, loss_and_gradients, train
 
 COST = "normal"
@@ -244,9 +245,7 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
         "slopes": {
             "layer": np.repeat(np.arange(1, depth + 1), epochs),
             "epoch": np.tile(np.arange(epochs), depth),
-            "slope": result.slopes.mean(axis=-1).ravel(),
-            "low": result.slopes.min(axis=-1).ravel(),
-            "high": result.slopes.max(axis=-1).ravel(),
+            **band("slope", result.slopes, axis=-1),
         },
         "noise": {
             "function": np.repeat(FUNCTIONS, len(PREACTIVATIONS)),

@@ -18,6 +18,7 @@ from core.layers import activation_backward, activation_forward, linear_backward
 from core.network import forward, init_network, stack_networks
 from core.optimizers import momentum_step
 from core.preprocessing import fit_standardizer
+from core.seeds import band
 from core.training import Hyper, history, train_many
 
 COST = "training"
@@ -130,18 +131,13 @@ def findings(result: Result) -> tuple[Finding, ...]:
 def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
     """Return a row per net, scale and epoch with ranges over seeds, and the std at the start."""
     epochs = np.arange(result.val_accuracy.shape[-1])
-    accuracy, loss = result.val_accuracy, result.data_loss
     return {
         "epochs": {
             "net": np.repeat(NETS, len(SCALES) * len(epochs)),
             "weights": np.tile(np.repeat(SCALES, len(epochs)), len(NETS)),
             "epoch": np.tile(epochs, len(NETS) * len(SCALES)),
-            "accuracy": accuracy.mean(axis=2).ravel(),
-            "accuracy low": accuracy.min(axis=2).ravel(),
-            "accuracy high": accuracy.max(axis=2).ravel(),
-            "loss": loss.mean(axis=2).ravel(),
-            "loss low": loss.min(axis=2).ravel(),
-            "loss high": loss.max(axis=2).ravel(),
+            **band("accuracy", result.val_accuracy, axis=2),
+            **band("loss", result.data_loss, axis=2),
         },
         "start": {
             "net": np.repeat(NETS, len(SCALES)),

@@ -18,6 +18,7 @@ from core.layers import activation_backward, activation_forward, linear_backward
 from core.network import init_network, stack_networks
 from core.optimizers import momentum_step
 from core.preprocessing import fit_standardizer
+from core.seeds import band, epochs_to
 from core.training import Hyper, history, train_many
 
 COST = "training"
@@ -60,9 +61,7 @@ class Result:
     @property
     def to_target(self) -> np.ndarray:
         """Return (schemes,) mean epochs to the target; epochs + 1 for a seed that fails."""
-        reached = self.val_accuracy >= self.config.target
-        first = np.where(reached.any(axis=-1), reached.argmax(axis=-1), self.config.epochs + 1)
-        return first.mean(axis=-1)
+        return epochs_to(self.config.target, self.val_accuracy)
 
 
 def steps(config: Config) -> Generator[float, None, Result]:
@@ -151,22 +150,17 @@ def findings(result: Result) -> tuple[Finding, ...]:
 def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
     """Return a row per scheme and epoch with ranges over the seeds, and one per scheme."""
     schemes, epochs = result.config.schemes, np.arange(result.val_accuracy.shape[-1])
-    accuracy, loss = result.val_accuracy, result.data_loss
     return {
         "epochs": {
             "scheme": np.repeat(schemes, len(epochs)),
             "epoch": np.tile(epochs, len(schemes)),
-            "accuracy": accuracy.mean(axis=1).ravel(),
-            "accuracy low": accuracy.min(axis=1).ravel(),
-            "accuracy high": accuracy.max(axis=1).ravel(),
-            "loss": loss.mean(axis=1).ravel(),
-            "loss low": loss.min(axis=1).ravel(),
-            "loss high": loss.max(axis=1).ravel(),
+            **band("accuracy", result.val_accuracy, axis=1),
+            **band("loss", result.data_loss, axis=1),
         },
         "schemes": {
             "scheme": list(schemes),
             "epochs to target": result.to_target,
-            "final accuracy": accuracy[..., -1].mean(axis=-1),
+            "final accuracy": result.val_accuracy[..., -1].mean(axis=-1),
             "diverged": result.diverged,
         },
     }
