@@ -36,6 +36,7 @@ Loss = Callable[[Array, Array], tuple[Array, Any]]
 Backward = Callable[[Array, list[Trace]], list[Layer]]
 
 CHUNK_BYTES = 2_000_000  # of parameters; with what a step needs beside them this fits a cache
+MEASURED_BYTES = 1_000_000  # of what the widest layers of runs measured together put out
 
 quietly = np.errstate(all="ignore")  # overflow in a diverging run is no warning
 
@@ -161,8 +162,12 @@ def chunks(network: Network) -> list[slice]:
     """Split the runs of a stack evenly, into a multiple of the pool's threads if there are many."""
     (runs,) = network.runs
     size = sum(p.nbytes for layer in network.layers for p in layer.values())
-    count = -(-size // (CHUNK_BYTES * WORKERS)) * WORKERS
-    edges = np.linspace(0, runs, min(count, runs) + 1).round().astype(int).tolist()
+    return evenly(runs, -(-size // (CHUNK_BYTES * WORKERS)) * WORKERS)
+
+
+def evenly(runs: int, parts: int) -> list[slice]:
+    """Split runs into parts of about one size, none of them empty."""
+    edges = np.linspace(0, runs, min(parts, runs) + 1).round().astype(int).tolist()
     return [slice(start, stop) for start, stop in zip(edges[:-1], edges[1:])]
 
 
@@ -234,9 +239,10 @@ def loss_and_gradients(
     logits, traces = forward(network, x, training=True, rng=rng)
     data_loss, cache = loss(logits, y)
     gradients = backward(cross_entropy_backward(1.0, cache), traces)
-    reg = per_run(reg, network.dtype)
-    for layer, gradient in zip(network.layers, gradients):
-        gradient["weight"] += l2_backward(1.0, (layer["weight"], reg))
+    if np.any(reg):
+        reg = per_run(reg, network.dtype)
+        for layer, gradient in zip(network.layers, gradients):
+            gradient["weight"] += l2_backward(1.0, (layer["weight"], reg))
     return data_loss, gradients, traces
 
 
@@ -284,15 +290,37 @@ def measured(
     edges: Array | None,
     loss: Loss,
 ) -> dict[str, Array]:
-    """Return the fields of a Record that look at the splits, NaN for those not asked for."""
+    """Return the fields of a Record that look at the splits, NaN for those not asked for.
+
+    A stack is measured a few runs at a time, as what they put out on a split then fits a cache.
+    """
+    reg = per_run(reg, network.dtype)
+    penalties = [l2_forward(layer["weight"], reg)[0] for layer in network.layers]
+    reg_loss = {"reg_loss": np.sum(penalties, axis=0)}
+    if not network.runs:
+        return reg_loss | measured_splits(network, data, measure, edges, loss)
+    widest = max(layer["bias"][0].nbytes for layer in network.layers)
+    size = network.runs[0] * widest * data.y_train.shape[-1]
+    parts = [
+        measured_splits(take_runs(network, few), runs_of_data(data, few), measure, edges, loss)
+        for few in evenly(network.runs[0], -(-size // MEASURED_BYTES))
+    ]
+    return reg_loss | {n: np.concatenate([part[n] for part in parts]) for n in parts[0]}
+
+
+def measured_splits(
+    network: Network,
+    data: Dataset,
+    measure: tuple[str, ...],
+    edges: Array | None,
+    loss: Loss,
+) -> dict[str, Array]:
+    """Return what measured() does but for the penalty, of runs measured all at once."""
     runs = network.runs
     unknown, hidden = np.full(runs, np.nan), len(network.layers) - 1
     values = dict.fromkeys(("data_loss", "train_accuracy", "val_loss", "val_accuracy"), unknown)
     values["dead"] = values["saturated"] = side_by_side([unknown] * hidden, runs)
     values["counts"] = np.empty((*runs, hidden, 0), np.intp)
-    reg = per_run(reg, network.dtype)
-    penalties = [l2_forward(layer["weight"], reg)[0] for layer in network.layers]
-    values["reg_loss"] = np.sum(penalties, axis=0)
     if "train" in measure:
         logits, traces = forward(network, data.x_train)
         outs, name = [trace.out for trace in traces[:-1]], network.activation_name

@@ -81,6 +81,12 @@ def test_chunks_on_the_pool_equal_one_stack(kind, monkeypatch):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
 
 
+def test_measuring_one_run_after_the_other_changes_nothing(monkeypatch):
+    together = trained(stacked(3), Hyper(learning_rate=0.1, reg=0.1))
+    monkeypatch.setattr("core.training.MEASURED_BYTES", 1)
+    assert_same_records(trained(stacked(3), Hyper(learning_rate=0.1, reg=0.1)), together)
+
+
 @pytest.mark.parametrize("runner", [train, train_many])
 def test_runs_may_have_their_own_data_and_labels(runner):
     other = blobs(60, rng=np.random.default_rng(5))
