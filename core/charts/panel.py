@@ -12,8 +12,8 @@ HALF_HEIGHT = 187  # px, of two charts below each other
 
 INK = "#7a7a7a"  # of text on a chart: the one gray that is legible on light and dark alike
 
-NORMAL = {"font": 12, "title": 13, "line": 2.5, "point": 60}
-PRESENTED = {"font": 17, "title": 19, "line": 4, "point": 140}
+NORMAL = {"height": 1, "font": 12, "title": 13, "line": 2.5, "point": 60}
+PRESENTED = {"height": 1.25, "font": 16, "title": 17, "line": 4, "point": 140}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Panel:
         }
         spec = self.chart.to_dict()
         spec["datasets"] = {name: pd.DataFrame(rows) for name, rows in spec["datasets"].items()}
-        return {**spec, "config": config}
+        return {**spec, "height": round(size["height"] * spec["height"]), "config": config}
 
 
 def frame(columns: Mapping[str, Any], **constants: Any) -> pd.DataFrame:

@@ -24,7 +24,7 @@ def text_table(columns: Mapping[str, Sequence[str]], names: Sequence[str]) -> An
     )
     hidden = alt.Axis(domain=False, ticks=False, labels=False, grid=False)
     x = alt.X("column:N").sort(None).title(None)
-    x = x.axis(orient="top", labelAngle=0, domain=False, ticks=False, labelLimit=200)
+    x = x.axis(orient="top", labelAngle=0, labelOverlap=False, domain=False, ticks=False)
     base = (
         alt.Chart(data)
         .mark_text()

@@ -4,7 +4,10 @@ import streamlit as st
 
 from pages.common.link import touched
 
-LARGER = "<style>html { font-size: 19px !important; }</style>"
+LARGER = """<style>
+html { font-size: 19px !important; }
+.stMainBlockContainer { padding-left: 2.5rem; padding-right: 2.5rem; }
+</style>"""
 
 
 def is_presenting() -> bool:

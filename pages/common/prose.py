@@ -20,7 +20,9 @@ def words(chapter: str) -> dict[str, Any]:
 def sentence(text: Mapping[str, Any], finding: Finding, config: Mapping[str, Any]) -> str:
     """Say what was found, with the measured numbers and the knobs in it."""
     template = text["findings"][finding.claim]["holds" if finding.holds else "fails"]
-    return template.format(**{**config, **finding.values})
+    options = {name: knob.get("options", {}) for name, knob in text["knobs"].items()}
+    named = {name: options.get(name, {}).get(value, value) for name, value in config.items()}
+    return template.format(**{**named, **finding.values})
 
 
 def is_right(option: Mapping[str, Any], found: tuple[Finding, ...]) -> bool:

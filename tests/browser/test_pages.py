@@ -110,13 +110,14 @@ def test_answering_by_keyboard_reveals_the_chart(visit):
     expect(settled(page).get_by_text("You said:")).to_be_visible()
 
 
-def test_presenter_mode_enlarges_the_type_and_hides_the_text(visit):
+def test_presenter_mode_enlarges_type_and_charts_and_hides_the_text(visit):
     plain, presented = (visit(link("babysitting", "overfit-tiny") + p) for p in ("", "&present=1"))
-    sizes = [
-        p.locator("h1").evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
-        for p in (plain, presented)
-    ]
-    assert sizes[1] > 1.15 * sizes[0]
+    for locator, measure in (
+        ("h1", "e => parseFloat(getComputedStyle(e).fontSize)"),
+        (CHART, "e => e.getBoundingClientRect().height"),
+    ):
+        small, large = (p.locator(locator).first.evaluate(measure) for p in (plain, presented))
+        assert large > 1.15 * small
     expect(plain.get_by_text("How to read it")).to_be_visible()
     expect(presented.get_by_text("How to read it")).to_have_count(0)
 

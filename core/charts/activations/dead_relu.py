@@ -105,22 +105,26 @@ def off_by_epoch(data: pd.DataFrame, result: Result, compared: bool) -> Any:
 
 
 def states_by_rate(result: Result) -> Any:
-    """Draw the states of the units at the shown epoch as stacked bars, one per rate."""
+    """Draw the units' states at the shown epoch, a bar per rate, the epoch of death above it."""
     data = pd.DataFrame(tables(result)["rates"])
-    return (
-        alt.Chart(data.assign(order=data["state"].map(STATES.index), series=data["state"]))
-        .mark_bar()
-        .encode(
-            alt.X("rate:O").title("learning rate").axis(labelAngle=0),
-            alt.Y("share:Q").axis(format=".0%").title(None),
-            family(FAMILY).legend(None),
-            alt.Order("order:Q"),
-            tooltip=[
-                *("rate", "state"),
-                alt.Tooltip("share:Q", format=".0%"),
-                alt.Tooltip("epoch of death:Q", format=".0f"),
-                alt.Tooltip("val_accuracy:Q", format=".0%"),
-            ],
-        )
-        .properties(height=HALF_HEIGHT - 20, title=f"Units after epoch {result.config.epoch}")
+    base = alt.Chart(data.assign(order=data["state"].map(STATES.index), series=data["state"]))
+    base = base.encode(alt.X("rate:O").title("learning rate").axis(labelAngle=0))
+    y = alt.Y("share:Q").scale(domain=[0, 1.2]).axis(format=".0%", values=[0, 0.5, 1]).title(None)
+    bars = base.mark_bar().encode(
+        y,
+        family(FAMILY).legend(None),
+        alt.Order("order:Q"),
+        tooltip=[
+            *("rate", "state"),
+            alt.Tooltip("share:Q", format=".0%"),
+            alt.Tooltip("epoch of death:Q", format=".0f"),
+            alt.Tooltip("val_accuracy:Q", format=".0%"),
+        ],
+    )
+    died = base.transform_filter("datum.order == 0 && isValid(datum['epoch of death'])")
+    text = died.mark_text(dy=-8).encode(
+        y=alt.datum(1), text=alt.Text("epoch of death:Q", format=".0f")
+    )
+    return alt.layer(bars, text).properties(
+        height=HALF_HEIGHT - 20, title="Units, and their epoch of death"
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 import altair as alt
 
+from core.charts.functions import NAMES
 from core.charts.panel import HEIGHT, Panel, family, stack
 from core.charts.plane import points, regions
 from core.experiments.activations.nonlinearity import STACKS, Result, tables
@@ -12,7 +13,7 @@ from core.experiments.activations.nonlinearity import STACKS, Result, tables
 def chart(results: dict[str, Result]) -> list[list[Panel]]:
     """Draw the linear stack's plane, the nonlinear one's, and both accuracies."""
     current = list(results.values())[-1]
-    titles = ["Linear stack", f"The same with {current.config.activation}"]
+    titles = ["Linear stack", f"The same with {NAMES[current.config.activation]}"]
     planes = [(current, 0, titles[0]), (current, 1, titles[1])]
     if len(results) > 1:
         planes = [(result, 1, label) for label, result in results.items()]
@@ -41,7 +42,7 @@ def accuracy(results: dict[str, Result]) -> Any:
         .encode(
             alt.X("epoch:Q"),
             alt.Y("accuracy:Q").scale(domain=[0, 1.02], nice=False).axis(format=".0%").title(None),
-            family(STACKS).legend(orient="bottom", title=None),
+            family(STACKS).legend(orient="bottom", title=None, columns=1),
             dash,
             tooltip=["run", "series", "epoch", alt.Tooltip("accuracy:Q", format=".1%")],
         )

@@ -84,8 +84,8 @@ def ranking(result: Result) -> Any:
     rows = sorted(enumerate(result.best), key=lambda row: epochs[row])
     columns = {
         "function": [NAMES[result.config.functions[i]] for i, _ in rows],
-        "at its best": [said(epochs[row]) for row in rows],
-        "best rate": [f"{RATES[rate]:g}" for _, rate in rows],
+        "at best": [said(epochs[row]) for row in rows],
+        "its rate": [f"{RATES[rate]:g}" for _, rate in rows],
         f"at {result.config.learning_rate:g}": [said(epochs[i, shared]) for i, _ in rows],
     }
     return text_table(columns, FAMILY).properties(height=HALF_HEIGHT + 5, title="Epochs, ranked")

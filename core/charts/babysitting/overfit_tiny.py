@@ -120,4 +120,4 @@ def images(result: Result) -> Any:
         )
     )
     text = alt.Chart(answers).mark_text().encode(x="x:Q", y="y:Q", text="text:N")
-    return alt.layer(ink, text).properties(height=HEIGHT, title="What the correct one says")
+    return alt.layer(ink, text).properties(height=HEIGHT, title="Correct net says")
