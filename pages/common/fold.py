@@ -13,26 +13,31 @@ import streamlit as st
 def below(
     chapter: str, experiment: str, module: ModuleType, text: Mapping[str, Any], result: Any
 ) -> None:
-    """Draw the folded parts; code and data are made only once they are opened."""
-    with st.expander("How to read it"):
-        st.markdown(text["read"])
+    """Draw the folded parts. What is in one is made once it is opened: a rerun then costs less."""
+
+    def fold(name: str, title: str) -> Any:
+        return st.expander(title, key=f"{chapter}.{experiment}:{name}", on_change="rerun")
+
+    read = fold("read", "How to read it")
+    if read.open:
+        read.markdown(text["read"])
     tables = module.tables(result)
     if "printed" in tables:
-        with st.expander("The lecture's printed numbers"):
-            st.dataframe(tables["printed"], hide_index=True)
+        printed = fold("printed", "The lecture's printed numbers")
+        if printed.open:
+            printed.dataframe(tables["printed"], hide_index=True)
     if text.get("misreadings"):
-        with st.expander("Common misreadings"):
+        misreadings = fold("misreadings", "Common misreadings")
+        if misreadings.open:
             for misreading in text["misreadings"]:
-                st.markdown(f"**{misreading['said']}**  \n{misreading['true']}")
-    ran = st.expander("The NumPy that ran", key=f"{chapter}.{experiment}:numpy", on_change="rerun")
+                misreadings.markdown(f"**{misreading['said']}**  \n{misreading['true']}")
+    ran = fold("numpy", "The NumPy that ran")
     if ran.open:
         ran.code("\n\n".join(inspect.getsource(function) for function in module.SHOWN))
-    torch = st.expander(
-        "The same in PyTorch", key=f"{chapter}.{experiment}:torch", on_change="rerun"
-    )
+    torch = fold("torch", "The same in PyTorch")
     if torch.open:
         torch.code(text["torch"].strip())
-    data = st.expander("The data", key=f"{chapter}.{experiment}:data", on_change="rerun")
+    data = fold("data", "The data")
     if data.open:
         for name, columns in tables.items():
             data.download_button(
