@@ -32,6 +32,8 @@ class Panel:
             "axis": axis,
             "legend": {**axis, "symbolStrokeWidth": size["line"], "symbolType": "stroke"},
             "title": {"fontSize": size["title"], "anchor": "start"},
+            # The panel's own text says what it shows; one per mark would take a third of a redraw.
+            "mark": {"aria": False},
             "text": {"fontSize": size["font"], "color": INK},
             "line": {"strokeWidth": size["line"]},
             "rule": {"strokeWidth": size["line"] / 2},
@@ -49,7 +51,8 @@ def frame(columns: Mapping[str, Any], **constants: Any) -> pd.DataFrame:
 
 def stack(tables: Mapping[str, Mapping[str, Any]], name: str) -> pd.DataFrame:
     """Return one frame from several tables of the same columns, their labels in column `name`."""
-    return pd.concat([frame(columns, **{name: label}) for label, columns in tables.items()])
+    frames = [frame(columns, **{name: label}) for label, columns in tables.items()]
+    return pd.concat(frames, ignore_index=True)
 
 
 def family(names: Sequence[str], title: str | None = None, field: str = "series") -> alt.Color:

@@ -79,7 +79,7 @@ def knob_column(
     changed: Callable,
     spare: bool,
 ) -> dict[str, Any]:
-    """Draw an experiment's knobs, the first four at once, and return their values by name."""
+    """Draw an experiment's knobs and return their values by name; spare ones wait in a fold."""
 
     def draw(names: list[str]) -> None:
         for name in names:
@@ -88,8 +88,10 @@ def knob_column(
     names = list(knobs)
     draw(names[:VISIBLE])
     if names[VISIBLE:] and spare:
-        with st.expander("More knobs"):
-            draw(names[VISIBLE:])
+        more = st.expander("More knobs", key=f"{chapter}.{experiment}:more", on_change="rerun")
+        if more.open:
+            with more:
+                draw(names[VISIBLE:])
     return {
         name: knob.snap(st.session_state.get(key(chapter, experiment, name), knob.default))
         for name, knob in knobs.items()

@@ -31,7 +31,7 @@ def chart(results: dict[str, Result]) -> list[list[Panel]]:
     ]
 
 
-def _lines(data: pd.DataFrame, y: Any, compared: bool) -> Any:
+def _lines(data: pd.DataFrame, y: Any, compared: bool, *tooltip: Any) -> Any:
     dash = alt.StrokeDash("run:N").title("run").legend(orient="bottom", labelLimit=300)
     return (
         alt.Chart(data.rename(columns={"network": "series"}))
@@ -41,12 +41,7 @@ def _lines(data: pd.DataFrame, y: Any, compared: bool) -> Any:
             y,
             family(NETWORKS).legend(orient="bottom"),
             dash if compared else alt.StrokeDash("series:N").scale(domain=list(NETWORKS)),
-            tooltip=[
-                *("run", "series", "epoch"),
-                alt.Tooltip("data_loss:Q", format=".3g"),
-                alt.Tooltip("train_accuracy:Q", format=".2f"),
-                alt.Tooltip("val_accuracy:Q", format=".2f"),
-            ],
+            tooltip=[*["run"] * compared, "series", "epoch", *tooltip],
         )
     )
 
@@ -66,7 +61,8 @@ def loss(data: pd.DataFrame, compared: bool) -> Any:
         .mark_rule(strokeDash=[4, 4], color="gray")
         .encode(y="y:Q")
     )
-    return alt.layer(bar, _lines(shown, axis, compared)).properties(height=HEIGHT, title="Loss")
+    lines = _lines(shown, axis, compared, alt.Tooltip("data_loss:Q", format=".3g"))
+    return alt.layer(bar, lines).properties(height=HEIGHT, title="Loss")
 
 
 def accuracy(data: pd.DataFrame, compared: bool) -> Any:
@@ -77,7 +73,8 @@ def accuracy(data: pd.DataFrame, compared: bool) -> Any:
         .axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1])
         .title("training accuracy")
     )
-    return _lines(data, axis, compared).properties(height=HEIGHT, title="Accuracy")
+    accuracies = (alt.Tooltip(f"{n}_accuracy:Q", format=".2f") for n in ("train", "val"))
+    return _lines(data, axis, compared, *accuracies).properties(height=HEIGHT, title="Accuracy")
 
 
 def images(result: Result) -> Any:
