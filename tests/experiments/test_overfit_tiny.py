@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.charts.babysitting.overfit_tiny import chart
 from core.experiments.babysitting.overfit_tiny import LOSS, Config, findings, run
 
 SEEDS = range(5)
@@ -32,3 +33,10 @@ def test_too_small_a_rate_fails_the_check(seed):
 
 def test_memorizing_is_not_learning():
     assert found()["T3"].values["val_accuracy_correct"] < 0.8
+
+
+@pytest.mark.parametrize(("epochs", "step"), [(50, 1), (200, 2), (500, 5)])
+def test_a_line_is_drawn_thinned_from_the_start_to_the_end(epochs, step):
+    [panel], *_ = chart({"now": run(Config(epochs=epochs))})
+    rows = max(panel.spec()["datasets"].values(), key=len)
+    assert sorted(set(rows["epoch"])) == list(range(0, epochs + 1, step))

@@ -17,11 +17,13 @@ from core.experiments.babysitting.overfit_tiny import (
 
 FLOOR, CEILING = 1e-5, 1e2  # of the loss axis; what lies beyond is drawn at its edge
 GRID = 5  # images per row
+MOMENTS = 100  # drawn of a line, at most: more would slow every redraw and hardly be seen
 
 
 def chart(results: dict[str, Result]) -> list[list[Panel]]:
     """Draw loss and accuracy by epoch, and the tiny set with the correct network's answers."""
     data = stack({label: tables(result)["epochs"] for label, result in results.items()}, "run")
+    data = data[data["epoch"] % -(-data["epoch"].max() // MOMENTS) == 0]
     current = list(results.values())[-1]
     compared = len(results) > 1
     return [
