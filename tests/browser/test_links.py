@@ -126,7 +126,7 @@ def test_rapid_clicks_on_a_slow_run_lose_nothing(visit):
     press(page, "Examples")
     waits_for(page, "examples=25")
     assert "bug=shuffled" in page.url and "seed=3" in page.url and "epochs=500" in page.url
-    expect(page.get_by_text("(shuffled)")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("(Signs shuffled)")).to_be_visible(timeout=PATIENCE)
     seen = numbers(page)
     page.reload()
     shows(page, seen)
