@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.activations import ACTIVATIONS, leaky_relu
+from core.columns import crossed
 from core.datasets import PLANE_DATA, Dataset
 from core.finding import Finding
 from core.knobs import Checked, choice, flag, integer, numbers, seed
@@ -255,13 +256,11 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
     at = result.config.epoch
     return {
         "epochs": {
-            "rate": np.repeat(RATES, len(epochs)),
-            "epoch": np.tile(epochs, len(RATES)),
+            **crossed(rate=RATES, epoch=epochs),
             **band("off", shares[..., 0], axis=1),
         },
         "rates": {
-            "rate": np.repeat(RATES, len(STATES)),
-            "state": np.tile(STATES, len(RATES)),
+            **crossed(rate=RATES, state=STATES),
             "share": shares[:, :, at].mean(axis=1).ravel(),
             "epoch of death": np.repeat(result.death, len(STATES)),
             "val_accuracy": np.repeat(result.accuracy, len(STATES)),

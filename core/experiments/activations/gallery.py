@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.activations import ACTIVATIONS, Activation, elu, leaky_relu
+from core.columns import crossed
 from core.finding import Finding
 from core.knobs import Checked, numbers, real, several
 from core.layers import activation_backward, activation_forward
@@ -193,8 +194,7 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
     sides = np.array(["left", "right"])
     return {
         "curves": {
-            "function": np.repeat(names, len(LINE)),
-            "x": np.tile(LINE, len(drawn)),
+            **crossed(function=names, x=LINE),
             "value": result.value[drawn].ravel(),
             "slope": result.slope[drawn].ravel(),
         },

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.activations import ACTIVATIONS
+from core.columns import crossed
 from core.datasets import PLANE_DATA, Dataset, plane_grid
 from core.diagnostics import dead_units
 from core.finding import Finding
@@ -227,8 +228,7 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
         },
         "parameters": {"unit": list(UNITS), "parameters": result.parameters},
         "epochs": {
-            "network": np.repeat(NETWORKS, len(epochs)),
-            "epoch": np.tile(epochs, 2),
+            **crossed(network=NETWORKS, epoch=epochs),
             "accuracy": result.accuracy.ravel(),
         },
     }

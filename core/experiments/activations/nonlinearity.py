@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from core.columns import crossed
 from core.datasets import PLANE_DATA, Dataset, plane_grid
 from core.finding import Finding
 from core.knobs import Checked, choice, integer, log_spaced, numbers, seed
@@ -140,8 +141,7 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
     epochs = np.arange(result.accuracy.shape[1])
     return {
         "epochs": {
-            "stack": np.repeat(STACKS, len(epochs)),
-            "epoch": np.tile(epochs, 2),
+            **crossed(stack=STACKS, epoch=epochs),
             "accuracy": result.accuracy.ravel(),
         },
         "points": {"x1": result.x[:, 0], "x2": result.x[:, 1], "class": result.y},

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from core.columns import crossed
 from core.datasets import load_digits
 from core.finding import Finding, drain
 from core.knobs import Checked, integer, numbers, seed, several
@@ -172,15 +173,12 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
     )
     return {
         "epochs": {
-            "rates": np.repeat(list(races), len(names) * len(epochs)),
-            "function": np.tile(np.repeat(names, len(epochs)), len(races)),
-            "epoch": np.tile(epochs, len(races) * len(names)),
+            **crossed(rates=list(races), function=names, epoch=epochs),
             **band("accuracy", accuracy, axis=2),
             **band("loss", loss, axis=2),
         },
         "rates": {
-            "function": np.repeat(names, len(RATES)),
-            "rate": np.tile(RATES, len(names)),
+            **crossed(function=names, rate=RATES),
             "epochs to target": result.to_target.ravel(),
             "final accuracy": result.val_accuracy[..., -1].mean(axis=-1).ravel(),
         },

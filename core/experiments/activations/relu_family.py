@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.activations import ACTIVATIONS, Activation, elu, leaky_relu
+from core.columns import crossed
 from core.datasets import Dataset, load_digits
 from core.finding import Finding
 from core.knobs import Checked, integer, numbers, seed
@@ -237,19 +238,16 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
             "change of the logits": result.logits,
         },
         "layers": {
-            "function": np.repeat(FUNCTIONS, depth),
-            "layer": np.tile(np.arange(1, depth + 1), len(FUNCTIONS)),
+            **crossed(function=FUNCTIONS, layer=np.arange(1, depth + 1)),
             "mean": result.mean.ravel(),
             "zero": result.zero.ravel(),
         },
         "slopes": {
-            "layer": np.repeat(np.arange(1, depth + 1), epochs),
-            "epoch": np.tile(np.arange(epochs), depth),
+            **crossed(layer=np.arange(1, depth + 1), epoch=np.arange(epochs)),
             **band("slope", result.slopes, axis=-1),
         },
         "noise": {
-            "function": np.repeat(FUNCTIONS, len(PREACTIVATIONS)),
-            "preactivation": np.tile(PREACTIVATIONS, len(FUNCTIONS)),
+            **crossed(function=FUNCTIONS, preactivation=PREACTIVATIONS),
             "change": result.change.ravel(),
         },
     }

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.activations import ACTIVATIONS
+from core.columns import crossed
 from core.finding import Finding
 from core.knobs import Checked, integer, log_spaced, real, seed, several
 from core.layers import activation_backward, activation_forward
@@ -153,8 +154,7 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
 
     def columns(name: str, values: np.ndarray, **measured: np.ndarray) -> dict[str, Any]:
         return {
-            "function": np.repeat(result.config.functions, len(values)),
-            name: np.tile(values, len(drawn)),
+            **crossed(**{"function": result.config.functions, name: values}),
             **{key: array[drawn].ravel() for key, array in measured.items()},
         }
 

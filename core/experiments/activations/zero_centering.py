@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from core.columns import crossed
 from core.finding import Finding
 from core.knobs import Checked, choice, log_spaced, numbers, real, seed
 from core.layers import linear_backward, linear_forward
@@ -211,19 +212,16 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
     cases = ("zero-centred", result.config.inputs)
     return {
         "path": {
-            "inputs": np.repeat(cases, STEPS + 1),
-            "step": np.tile(steps, 2),
+            **crossed(inputs=cases, step=steps),
             "w1": result.path[..., 0].ravel(),
             "w2": result.path[..., 1].ravel(),
         },
         "agreement": {
-            "batch_size": np.repeat(BATCHES, len(MEANS)),
-            "mean": np.tile(MEANS, len(BATCHES)),
+            **crossed(batch_size=BATCHES, mean=MEANS),
             "agreement": result.by_mean.ravel(),
         },
         "patterns": {
-            "inputs": np.repeat(cases, len(DIMENSIONS)),
-            "dimension": np.tile(DIMENSIONS, 2),
+            **crossed(inputs=cases, dimension=DIMENSIONS),
             "share": result.patterns.ravel(),
         },
     }

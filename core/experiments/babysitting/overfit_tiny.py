@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from core.columns import crossed
 from core.datasets import load_digits
 from core.finding import Finding, drain
 from core.knobs import Checked, choice, integer, log_spaced, numbers, seed
@@ -165,8 +166,7 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
     reached = [epoch for epoch in PRINTED_COST if epoch < len(epochs)]
     return {
         "epochs": {
-            "network": np.repeat(NETWORKS, len(epochs)),
-            "epoch": np.tile(epochs, 2),
+            **crossed(network=NETWORKS, epoch=epochs),
             "data_loss": result.data_loss.ravel(),
             "train_accuracy": result.train_accuracy.ravel(),
             "val_accuracy": result.val_accuracy.ravel(),

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from core.columns import crossed
 from core.datasets import load_digits
 from core.diagnostics import DeepPass, deep_pass, wide_pass
 from core.finding import Finding
@@ -422,15 +423,12 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
     printed = _printed(result)
     return {
         "layers": {
-            "scheme": np.repeat(schemes, len(layers)),
-            "layer": np.tile(layers, len(schemes)),
+            **crossed(scheme=schemes, layer=layers),
             **{name: getattr(result, name).ravel() for name in statistics},
             "outside": (result.counts[..., -1] / result.counts.sum(-1)).ravel(),
         },
         "histograms": {
-            "scheme": np.repeat(schemes, len(layers) * BINS),
-            "layer": np.tile(np.repeat(layers, BINS), len(schemes)),
-            "left": np.tile(edges[:-1], cells),
+            **crossed(scheme=schemes, layer=layers, left=edges[:-1]),
             "right": np.tile(edges[1:], cells),
             "count": result.counts[..., :-1].ravel(),
         },

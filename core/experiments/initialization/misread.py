@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from core.columns import crossed
 from core.diagnostics import deep_pass
 from core.finding import Finding
 from core.initializers import init_std, init_weight
@@ -151,17 +152,14 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
     cells = len(schemes) * len(layers)
     return {
         "layers": {
-            "scheme": np.repeat(schemes, len(layers)),
-            "layer": np.tile(layers, len(schemes)),
+            **crossed(scheme=schemes, layer=layers),
             **{
                 name: getattr(result, name)[drawn].ravel()
                 for name in ("mean", "std", "saturated", "dz_std")
             },
         },
         "histograms": {
-            "scheme": np.repeat(schemes, len(layers) * BINS),
-            "layer": np.tile(np.repeat(layers, BINS), len(schemes)),
-            "left": np.tile(edges[:-1], cells),
+            **crossed(scheme=schemes, layer=layers, left=edges[:-1]),
             "right": np.tile(edges[1:], cells),
             "count": result.counts[drawn, :, :-1].ravel(),
         },

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from core.columns import crossed
 from core.datasets import load_digits
 from core.finding import Finding, drain
 from core.initializers import init_std, init_weight
@@ -133,15 +134,12 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
     epochs = np.arange(result.val_accuracy.shape[-1])
     return {
         "epochs": {
-            "net": np.repeat(NETS, len(SCALES) * len(epochs)),
-            "weights": np.tile(np.repeat(SCALES, len(epochs)), len(NETS)),
-            "epoch": np.tile(epochs, len(NETS) * len(SCALES)),
+            **crossed(net=NETS, weights=SCALES, epoch=epochs),
             **band("accuracy", result.val_accuracy, axis=2),
             **band("loss", result.data_loss, axis=2),
         },
         "start": {
-            "net": np.repeat(NETS, len(SCALES)),
-            "weights": np.tile(SCALES, len(NETS)),
+            **crossed(net=NETS, weights=SCALES),
             "std of the last hidden layer": result.spread.ravel(),
         },
     }

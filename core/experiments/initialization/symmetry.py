@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from core.columns import crossed
 from core.datasets import load_digits
 from core.finding import Finding
 from core.initializers import init_weight
@@ -147,8 +148,7 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
     pixels = np.arange(SIDE * SIDE)
     return {
         "steps": {
-            "start": np.repeat(STARTS, len(steps)),
-            "step": np.tile(steps, len(STARTS)),
+            **crossed(start=STARTS, step=steps),
             **{
                 name: getattr(result, name).ravel()
                 for name in (
@@ -158,9 +158,7 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
             },
         },
         "weights": {
-            "start": np.repeat(STARTS, hidden * len(pixels)),
-            "unit": np.tile(np.repeat(np.arange(1, hidden + 1), len(pixels)), len(STARTS)),
-            "pixel": np.tile(pixels, len(STARTS) * hidden),
+            **crossed(start=STARTS, unit=np.arange(1, hidden + 1), pixel=pixels),
             "weight": result.weight.mT.ravel(),
         },
     }

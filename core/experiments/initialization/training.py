@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from core.columns import crossed
 from core.datasets import load_digits
 from core.finding import Finding, drain
 from core.initializers import init_std, init_weight
@@ -152,8 +153,7 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
     schemes, epochs = result.config.schemes, np.arange(result.val_accuracy.shape[-1])
     return {
         "epochs": {
-            "scheme": np.repeat(schemes, len(epochs)),
-            "epoch": np.tile(epochs, len(schemes)),
+            **crossed(scheme=schemes, epoch=epochs),
             **band("accuracy", result.val_accuracy, axis=1),
             **band("loss", result.data_loss, axis=1),
         },

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.activations import ACTIVATIONS, Activation
+from core.columns import crossed
 from core.finding import Finding
 from core.initializers import gain, init_std, mean_square
 from core.knobs import Checked, choice, integer, numbers, seed
@@ -177,8 +178,7 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
             "band to": mean + BAND * deviation,
         },
         "map": {
-            "weight_scale": np.repeat(MAP_SCALES, MAP_DEPTH),
-            "layer": np.tile(np.arange(1, MAP_DEPTH + 1), len(MAP_SCALES)),
+            **crossed(weight_scale=MAP_SCALES, layer=np.arange(1, MAP_DEPTH + 1)),
             "std": result.spread.ravel(),
         },
     }
