@@ -1,43 +1,64 @@
-"""The overview: what this is, a first picture, and the lecture as a map of questions."""
+"""The overview: what this is, where to start, and the lecture as a path of questions."""
 
 import streamlit as st
 
-from core.charts import load_charts
-from core.experiments import CHAPTERS, load
-from pages.common.frame import draw
-from pages.common.navigation import ensure_routed, page_file
-from pages.common.prose import words
+from core.experiments import chapter_of, chapters_shown, everything, load
+from core.lab.experiment import Experiment
+from core.lab.say import say
+from pages.common.link import address, arrive_sticky, leave, sticky
+from pages.common.navigation import chapter_name, ensure_routed, page_file, title_of
+from pages.common.presenter import page_style
+from pages.common.text import words
+from pages.common.visit import guessed, last_opened, opened
 
-PICTURE = ("initialization", "depth")
+BEST_KNOWN = ("initialization", "depth")
+
+
+def path_link(experiment: Experiment, label: str, icon: str) -> None:
+    """Link to an experiment, with the knobs as they were left if it was opened in this visit."""
+    as_left = address(experiment) if opened(experiment) else {}
+    st.page_link(
+        page_file(experiment.chapter),
+        label=label,
+        icon=icon,
+        query_params={"experiment": [experiment.name], **as_left, **sticky()},
+    )
+
+
+def question_link(experiment: Experiment) -> None:
+    """Link to an experiment by its question; once opened, say what it found."""
+    found, guess = opened(experiment), guessed(experiment)
+    path_link(
+        experiment,
+        title_of(experiment),
+        ":material/radio_button_unchecked:" if found is None else ":material/check_circle:",
+    )
+    if found is not None:
+        said = {None: "", True: text["as_measured"], False: text["otherwise"]}[guess]
+        st.caption(f"{found}. {said}")
+
 
 ensure_routed()
-text = words("overview")
-st.title(text["title"], anchor=False)
-left, right = st.columns([3, 2], gap="large")
-with left:
-    chapter, experiment = PICTURE
-    module = load(chapter, experiment)
-    draw(chapter, experiment, module, load_charts(chapter)[experiment], module.Config())
-with right:
-    st.markdown(text["lead"])
-    st.markdown(text["picture"])
-    st.page_link(
-        page_file(chapter),
-        label=text["try"],
-        icon=":material/play_arrow:",
-        query_params={"experiment": experiment},
-    )
-st.subheader(text["map"], anchor=False)
-chapters = {chapter: names for chapter, names in CHAPTERS.items() if names}
-for place, (chapter, experiments) in zip(st.columns(len(chapters)), chapters.items()):
+arrive_sticky("overview")
+page_style()
+text, experiments = words("overview"), everything()
+st.title(words("app")["title"], anchor=False)
+st.markdown(text["lead"])
+with st.container(horizontal=True):
+    last = last_opened(experiments)
+    if last:
+        path_link(last, say(text["resume"], {"title": title_of(last)}), ":material/play_arrow:")
+    else:
+        start = say(text["start"], {"many": len(experiments)})
+        path_link(experiments[0], start, ":material/play_arrow:")
+        best = load(*BEST_KNOWN)
+        path_link(best, say(text["first"], {"title": title_of(best)}), ":material/star:")
+st.subheader(text["path"], anchor=False)
+for place, chapter in zip(st.columns(len(chapters_shown())), chapters_shown()):
     with place.container(gap="xxsmall"):
-        st.markdown(f"**{words(chapter)['name']}**")
-        for experiment in experiments:
-            st.page_link(
-                page_file(chapter),
-                label=words(chapter)[experiment]["map"],
-                icon=":material/science:",
-                query_params={"experiment": experiment},
-            )
-st.divider()
-st.markdown(text["data"])
+        st.markdown(f"**{chapter_name(chapter)}**")
+        for experiment in chapter_of(chapter).values():
+            question_link(experiment)
+with st.expander(text["data_head"]):
+    st.markdown(text["data"])
+leave("overview", sticky())

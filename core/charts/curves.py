@@ -1,46 +1,61 @@
-"""Curves over epochs: the mean over seeds as a line, their range as a band.
+"""Curves: a line per case, with the range over seeds as a band, named at their ends."""
 
-They have no legend of their own: a table or another chart beside them names the colors.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from core.charts.panel import family
+from core.charts.colours import by_meaning, colour
+from core.charts.marks import APART, apart, at_position, position
 
 
 def curves(
     data: pd.DataFrame,
-    field: str,
-    names: Sequence[str],
     *,
+    x: alt.X,
     y: alt.Y,
-    target: float | None = None,
+    points: bool = False,
+    dashed: Sequence[str] = (),
+    tooltip: Sequence[Any] = (),
 ) -> Any:
-    """Draw columns `field`, `field` low and `field` high against epoch, a line per series and run.
+    """Draw a line per series over the fields of x and y, which their shorthands name.
 
-    names: the family of the series; y: axis and scale of the value; target: drawn as a rule.
+    data: a row per series and moment. `series` is the meaning that colours a line; columns
+    `<y> low` and `<y> high`, if there, are drawn as a band; `line` tells lines of one series apart.
+    dashed: the values of `line` that are dashed.
     """
-    compared = data["run"].nunique() > 1
-    color = family(names).legend(None)
-    dash = alt.StrokeDash("run:N").legend(None)
-    if not compared:
-        dash = alt.StrokeDash("series:N").scale(domain=list(names)).legend(None)
-    base = alt.Chart(data).encode(alt.X("epoch:Q").axis(tickMinStep=1), detail="run:N")
-    low = y.copy()
-    low.shorthand = f"{field} low:Q"
-    band = base.mark_area(opacity=0.15).encode(low, color=color, y2=f"{field} high")
-    line = base.mark_line().encode(
-        y,
-        color,
-        dash,
-        tooltip=["run", "series", "epoch", alt.Tooltip(f"{field}:Q", format=".3g")],
+    field = str(y.shorthand).split(":")[0]
+    parts = [field for field in ("line",) if field in data]
+    base = alt.Chart(data).encode(x, by_meaning(data["series"]))
+    if parts:
+        base = base.encode(detail="line:N")
+    drawn = []
+    if f"{field} low" in data:
+        low = y.copy()
+        low.shorthand = f"{field} low:Q"
+        drawn.append(base.mark_area(opacity=0.15).encode(low, y2=f"{field} high"))
+    line = base.mark_line(point=points).encode(y)
+    if dashed:
+        names = list(dict.fromkeys(data["line"]))
+        dashes = [[6, 4] if name in dashed else [1, 0] for name in names]
+        scale = alt.Scale(domain=names, range=dashes)
+        line = line.encode(strokeDash=alt.StrokeDash("line:N").scale(scale).legend(None))
+    if tooltip:
+        line = line.encode(tooltip=list(tooltip))
+    return alt.layer(*drawn, line)
+
+
+def explained_ends(ends: Sequence[Mapping[str, Any]], *, domain: tuple[float, float]) -> Any:
+    """Name lines at their right ends and say why below the name, moved apart where they collide.
+
+    ends: series (the meaning that colours the name), x, y, text and why. domain: of the y axis.
+    """
+    data = pd.DataFrame(list(ends))
+    places = apart(position(data["y"].to_numpy(), domain).tolist(), 2.2 * APART)
+    base = alt.Chart(data.assign(y=at_position(places, domain))).encode(x="x:Q", y="y:Q")
+    name = base.mark_text(align="left", dx=8, baseline="bottom", fontWeight="bold")
+    why = base.mark_text(align="left", dx=8, baseline="top", color=colour("soft"))
+    return alt.layer(
+        name.encode(text="text:N", color=by_meaning(data["series"])), why.encode(text="why:N")
     )
-    layers = [band, line]
-    if target is not None:
-        rule = alt.Chart(pd.DataFrame({"y": [target]})).encode(y="y:Q")
-        layers.insert(0, rule.mark_rule(strokeDash=[4, 4], color="gray"))
-    return alt.layer(*layers)

@@ -1,12 +1,10 @@
 """The experiments of the lecture, chapter by chapter.
 
-An experiment is one module with `Config`, `Result`, `run`, `findings`, `tables`, `PRESETS`,
-`COST`, `SMALL` and `SHOWN`; CONTRIBUTING.md says what each is. Pages, tests and the terminal all
-find it here.
+An experiment is one folder with `experiment.py`, `picture.py` and `en.toml`; CONTRIBUTING.md says
+what each holds. Pages, tests and the terminal all find it here.
 """
 
-from importlib import import_module
-from types import ModuleType
+from core.lab.experiment import Experiment
 
 CHAPTERS: dict[str, tuple[str, ...]] = {
     "activations": (
@@ -28,21 +26,26 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def load(chapter: str, experiment: str) -> ModuleType:
-    """Return an experiment's module; ValueError names the choices for an unknown one."""
+def load(chapter: str, name: str) -> Experiment:
+    """Return an experiment; ValueError names the choices for an unknown one."""
     if chapter not in CHAPTERS:
         raise ValueError(f"chapter must be one of {', '.join(CHAPTERS)}, got {chapter!r}")
-    if experiment not in CHAPTERS[chapter]:
+    if name not in CHAPTERS[chapter]:
         names = ", ".join(CHAPTERS[chapter]) or "none yet"
-        raise ValueError(f"experiment of {chapter} must be one of {names}, got {experiment!r}")
-    return import_module(f"core.experiments.{chapter}.{experiment.replace('-', '_')}")
+        raise ValueError(f"experiment of {chapter} must be one of {names}, got {name!r}")
+    return Experiment(chapter, name)
 
 
-def load_chapter(chapter: str) -> dict[str, ModuleType]:
-    """Return name -> module for every experiment of a chapter, in the lecture's order."""
+def chapter_of(chapter: str) -> dict[str, Experiment]:
+    """Return name -> experiment of a chapter, in the lecture's order."""
     return {name: load(chapter, name) for name in CHAPTERS[chapter]}
 
 
-def everything() -> list[tuple[str, str]]:
-    """Return every (chapter, experiment), in the lecture's order."""
-    return [(chapter, name) for chapter, names in CHAPTERS.items() for name in names]
+def everything() -> list[Experiment]:
+    """Return every experiment, in the lecture's order."""
+    return [load(chapter, name) for chapter, names in CHAPTERS.items() for name in names]
+
+
+def chapters_shown() -> list[str]:
+    """Return the chapters that have experiments."""
+    return [chapter for chapter, names in CHAPTERS.items() if names]

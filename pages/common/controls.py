@@ -1,54 +1,56 @@
 """Widgets: each knob is drawn from its declaration."""
 
-from collections.abc import Callable, Mapping
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-from core.knobs import Choice, Flag, Knob, Number, Several
+from core.lab.experiment import Experiment
+from core.lab.knobs import MAX_SEED, Choice, Flag, Number, Seed, Several
+from core.lab.words import option_name
 from pages.common.link import key
+from pages.common.text import words
 
-VISIBLE = 4  # knobs beside the chart; the others wait under "more"
+VISIBLE = 4  # knobs beside the picture; the others wait under "more"
 SEGMENTS = 3  # as many names fit in a row; more go into a list
 NUMBERS = 5  # as many numbers fit in a row; more go onto a slider
 
 
 def number_text(value: float) -> str:
-    """Write a number as people do: 0.05, 1e-06, 500."""
+    """Write a knob's number: 0.05, 1e-06, 500."""
     return f"{value:g}"
 
 
-def knob_widget(knob: Knob, state: str, words: Mapping[str, Any], changed: Callable) -> None:
+def knob_widget(experiment: Experiment, name: str, changed: Callable) -> None:
     """Draw the widget of one knob; its value is session state's, snapped to what is allowed."""
-    value = knob.snap(st.session_state.get(state, knob.default))
+    knob, state, text = experiment.knobs[name], key(experiment, name), experiment.words
+    value: Any = knob.snap(st.session_state.get(state, knob.default))
     # Streamlit keeps several choices as a list; a tuple would count as a change by the visitor.
     st.session_state[state] = list(value) if isinstance(knob, Several) else value
-    common = {
-        "label": words["label"],
+    common: dict[str, Any] = {
+        "label": text["knobs"][name]["label"],
         "key": state,
-        "help": words.get("help"),
+        "help": text["knobs"][name].get("help"),
         "on_change": changed,
         "persist_state": "session",
     }
-    names = words.get("options", {})
+
+    def named(option: str) -> str:
+        return option_name(text, name, option)
+
     match knob:
+        case Seed():
+            seed_widget(state, common, changed)
         case Choice(options=options) if len(options) <= SEGMENTS:
             st.segmented_control(
-                options=options,
-                format_func=lambda o: names.get(o, o),
-                required=True,
-                wrap=True,
-                **common,
+                options=options, format_func=named, required=True, wrap=True, **common
             )
         case Choice(options=options):
-            st.selectbox(options=options, format_func=lambda o: names.get(o, o), **common)
+            st.selectbox(options=options, format_func=named, **common)
         case Several(options=options):
             st.pills(
-                options=options,
-                selection_mode="multi",
-                format_func=lambda o: names.get(o, o),
-                wrap=True,
-                **common,
+                options=options, selection_mode="multi", format_func=named, wrap=True, **common
             )
         case Flag():
             st.toggle(**common)
@@ -67,32 +69,57 @@ def knob_widget(knob: Knob, state: str, words: Mapping[str, Any], changed: Calla
             st.select_slider(options=steps, format_func=number_text, **common)
 
 
-def _even(steps: tuple[float, ...]) -> bool:
+def seed_widget(state: str, common: Mapping[str, Any], changed: Callable) -> None:
+    """Draw a field for the seed and a button that draws another one."""
+
+    def another() -> None:
+        st.session_state[state] = secrets.randbelow(MAX_SEED + 1)
+        changed()
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.number_input(min_value=0, max_value=MAX_SEED, step=1, **common)
+        st.button(words("knobs")["another"], icon=":material/casino:", on_click=another)
+
+
+def _even(steps: Sequence[float]) -> bool:
     return abs((steps[-1] - steps[0]) / (len(steps) - 1) - (steps[1] - steps[0])) < 1e-9
 
 
-def knob_column(
-    chapter: str,
-    experiment: str,
-    knobs: Mapping[str, Knob],
-    text: Mapping[str, Any],
-    changed: Callable,
-    spare: bool,
-) -> dict[str, Any]:
-    """Draw an experiment's knobs and return their values by name; spare ones wait in a fold."""
-
-    def draw(names: list[str]) -> None:
-        for name in names:
-            knob_widget(knobs[name], key(chapter, experiment, name), text["knobs"][name], changed)
-
-    names = list(knobs)
-    draw(names[:VISIBLE])
-    if names[VISIBLE:] and spare:
-        more = st.expander("More knobs", key=f"{chapter}.{experiment}:more", on_change="rerun")
+def knob_widgets(experiment: Experiment, changed: Callable) -> None:
+    """Draw an experiment's knobs; those after the first few wait in a fold."""
+    names = list(experiment.knobs)
+    for name in names[:VISIBLE]:
+        knob_widget(experiment, name, changed)
+    if names[VISIBLE:]:
+        more = st.expander(words("knobs")["more"], key=f"{experiment.slug}:more", on_change="rerun")
         if more.open:
             with more:
-                draw(names[VISIBLE:])
-    return {
-        name: knob.snap(st.session_state.get(key(chapter, experiment, name), knob.default))
-        for name, knob in knobs.items()
-    }
+                for name in names[VISIBLE:]:
+                    knob_widget(experiment, name, changed)
+
+
+def selected_preset(experiment: Experiment, config: Any) -> str | None:
+    """Return the name of the preset that a configuration is, None for none."""
+    return next((n for n, preset in experiment.PRESETS.items() if preset == config), None)
+
+
+def preset_pills(
+    experiment: Experiment, config: Any, open_config: Callable[[Any], None], presenting: bool
+) -> None:
+    """Draw the presets, the one that is open highlighted."""
+    state = f"{experiment.slug}:preset"
+    st.session_state[state] = selected_preset(experiment, config)
+
+    def chosen() -> None:
+        if st.session_state[state]:
+            open_config(experiment.PRESETS[st.session_state[state]])
+
+    st.pills(
+        words("knobs")["presets"],
+        list(experiment.PRESETS),
+        label_visibility="collapsed" if presenting else "visible",
+        format_func=lambda name: experiment.words["presets"][name],
+        key=state,
+        on_change=chosen,
+        wrap=True,
+    )

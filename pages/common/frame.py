@@ -1,254 +1,323 @@
-"""The page: what every experiment looks like, drawn from its module, its words and its charts."""
+"""The page: what every experiment looks like, drawn from its words, its run and its pictures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
-from types import ModuleType
 from typing import Any
 
 import streamlit as st
 from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 
-from core.finding import Finding
-from core.knobs import knobs_of
-from pages.common import fold, question
-from pages.common.controls import knob_column
-from pages.common.link import arrive, depart, key, show, touched
-from pages.common.navigation import ensure_routed, walk_buttons
-from pages.common.pin import Pin
-from pages.common.presenter import is_presenting, presenter_style, presenter_switch
-from pages.common.prose import sentence, words
-from pages.common.runs import result_of
+from core.charts.picture import COMPARED_HEIGHT, HEIGHT, PRESENTED, Picture
+from core.experiments import chapter_of
+from core.lab.datasets import DataError
+from core.lab.experiment import Experiment
+from core.lab.finding import Finding
+from core.lab.say import say
+from core.lab.words import WordsError, heading, option_name, setting
+from pages.common import question
+from pages.common.claims import verdict
+from pages.common.controls import knob_widgets, preset_pills
+from pages.common.link import (
+    PAGE_KNOBS,
+    arrive,
+    depart,
+    key,
+    linked,
+    show,
+    touched,
+    value_of,
+)
+from pages.common.navigation import ensure_routed, numbered_title, place_of, walk_buttons
+from pages.common.presenter import is_presenting, page_style, presenter_switch
+from pages.common.runs import Place, result_of
+from pages.common.tabs import tabs
+from pages.common.text import words
+from pages.common.visit import note_opened
 
-Charts = Mapping[str, Callable]
+Shown = Mapping[str, Any]  # label -> Config of the runs that are drawn, the current one last
 
 
-def show_chapter(chapter: str, modules: Mapping[str, ModuleType], charts: Charts) -> None:
+def show_chapter(chapter: str) -> None:
     """Draw a chapter's page: the experiment that is asked for, and only that one."""
     ensure_routed()
-    knobs = {name: knobs_of(module.Config) for name, module in modules.items()}
-    linked = {name: {**known, "pin": Pin(known)} for name, known in knobs.items()}
-    arrive(chapter, linked)
-    presenter_style()
-    left, right = st.columns([7, 3], gap="medium")
+    arrive(chapter)
+    page_style()
+    experiments = chapter_of(chapter)
+    left, right = _places()
     with right:
-        experiment = _selector(chapter, modules)
-        module, text = modules[experiment], words(chapter)[experiment]
-        values = _controls(chapter, experiment, module, linked[experiment], text)
-    depart(chapter, linked, experiment, values)
-    pin = values.pop("pin")
-    config = module.Config(**values)
+        experiment = experiments[_selector(chapter, experiments)]
+    try:
+        _show(experiment, left, right)
+    except (WordsError, DataError) as error:
+        left.warning(say(words("runs")["broken"], {"reason": str(error)}))
+
+
+def _places() -> tuple[Any, Any]:
+    """Return where picture and controls go: side by side, or, presenting, below each other."""
+    if is_presenting():
+        return st.container(gap="xsmall"), st.container(horizontal=True, gap="small")
+    left, right = st.columns([7, 3], gap="medium")
+    return left.container(gap="xsmall"), right.container(gap="xsmall")
+
+
+def _show(experiment: Experiment, left: Any, right: Any) -> None:
+    """Draw one experiment; every widget comes before what may take long."""
     with left:
-        if question.is_open(chapter, experiment, config == module.Config()):
-            question.ask(chapter, experiment, text)
-            return
-        results = {"now": result_of(chapter, experiment, module, config)}
-        if pin:
-            pinned = module.Config(**linked[experiment]["pin"].config(pin))
-            if pinned != config:
-                before, now = _labels(pinned, config, text)
-                results = {
-                    before: result_of(chapter, experiment, module, pinned),
-                    now: results["now"],
-                }
-        _picture(chapter, experiment, module, charts[experiment], text, results, config)
+        st.caption(place_of(experiment))
+        head, line, answer = st.container(), Place(st.container(key="line")), st.container()
+        above, middle = st.container(), Place(st.container())
+        below = st.container(key="verdict")
+    with right:
+        _controls(experiment)
+    config = current_config(experiment)
+    untouched = config == experiment.Config()
+    asking = question.is_open(experiment, untouched)
+    if not asking:
+        with right if is_presenting() else above:
+            _view_switch(experiment)
+    depart(experiment)
+    if asking:
+        _ask(experiment, head, line, middle)
+        return
+    shown = _shown(experiment, config)
+    alone = middle if len(shown) == 1 else None
+    results = [_result(experiment, each, alone, line) for each in shown.values()]
+    st.session_state[_last(experiment)] = config
+    found = experiment.findings(results[-1])
+    lesson = heading(experiment.words, found, asdict(config))
+    note_opened(experiment, lesson)
+    head.markdown(f"# {lesson}", anchors=False)
+    line.now.caption(setting(experiment.words, asdict(config)))
+    with answer:
+        if question.chosen_option(experiment):
+            default = result_of(experiment, experiment.Config())
+            question.feedback(experiment, experiment.findings(default), untouched)
+    with middle.now:
+        _pictures(experiment, list(shown), results, found[0])
+    below.markdown(verdict(experiment, found[0], config))
     if not is_presenting():
-        fold.below(chapter, experiment, module, text, list(results.values())[-1])
+        tabs(experiment, results[-1], found)
 
 
-def _selector(chapter: str, modules: Mapping[str, ModuleType]) -> str:
+def _ask(experiment: Experiment, head: Any, line: Any, middle: Any) -> None:
+    """Draw the question in the picture's place, and the setting where it can be drawn."""
+    head.markdown(f"# {experiment.words['question']['ask']}", anchors=False)
+    line.now.caption(setting(experiment.words, asdict(experiment.Config())))
+    with middle.now:
+        question.ask(experiment)
+        if experiment.setting is not None:
+            result = result_of(experiment, experiment.Config())
+            _chart(*_drawn(experiment, None, (result.config,), 0, _look(2), [result]))
+
+
+def _last(experiment: Experiment) -> str:
+    """Return the session-state key of the configuration that was drawn last."""
+    return f"{experiment.slug}:last"
+
+
+def _result(experiment: Experiment, config: Any, middle: Any, line: Place) -> Any:
+    """Return a run's result; a training that is stopped gives back what was drawn before.
+
+    middle: where a training draws what there is so far, None for nowhere.
+    """
+
+    def stop() -> None:
+        last = st.session_state.get(_last(experiment), experiment.Config())
+        kept = {name: value_of(experiment, name) for name in PAGE_KNOBS}
+        show(experiment, {**asdict(last), **kept})
+
+    def draw(so_far: Any) -> None:
+        with middle.slot:
+            picture = experiment.views[value_of(experiment, "view")](so_far, [so_far])
+            _chart(_spec(picture, _look(1)), picture.alt)
+
+    return result_of(experiment, config, stop, draw if middle else None, line)
+
+
+def _selector(chapter: str, experiments: Mapping[str, Experiment]) -> str:
     state = f"{chapter}.experiment"
-    if st.session_state[state] not in modules:
-        st.session_state[state] = next(iter(modules))
-    st.selectbox(
-        "Experiment",
-        list(modules),
-        format_func=lambda name: words(chapter)[name]["name"],
-        key=state,
-        label_visibility="collapsed",
-        on_change=touched,
-        args=(chapter,),
-        persist_state="session",
-    )
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        walk_buttons(chapter, st.session_state[state])
-    return st.session_state[state]
+    if st.session_state[state] not in experiments:
+        st.session_state[state] = next(iter(experiments))
+    if not is_presenting():
+        st.selectbox(
+            words("navigation")["selector"],
+            list(experiments),
+            format_func=lambda name: numbered_title(experiments[name]),
+            key=state,
+            label_visibility="collapsed",
+            on_change=touched,
+            args=(chapter,),
+            persist_state="session",
+        )
+    return str(st.session_state[state])
 
 
-def _controls(
-    chapter: str,
-    experiment: str,
-    module: ModuleType,
-    knobs: Mapping[str, Any],
-    text: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Draw presets, knobs, reset and pin; return the value of every knob and the pin."""
-    own = {name: knob for name, knob in knobs.items() if name != "pin"}
-    pin_state = key(chapter, experiment, "pin")
+def current_config(experiment: Experiment) -> Any:
+    """Return the Config that the knobs of this visit stand for."""
+    return experiment.Config(**{knob: value_of(experiment, knob) for knob in experiment.knobs})
+
+
+def _controls(experiment: Experiment) -> None:
+    """Draw the way through the lecture, the buttons of the page, presets and knobs."""
+    config = current_config(experiment)
 
     def changed() -> None:
-        touched(chapter)
-        question.skip(chapter, experiment)
+        touched(experiment.chapter)
+        question.show_result(experiment)
 
     def open_config(config: Any) -> None:
-        kept = {"pin": st.session_state.get(pin_state, "")}
-        show(chapter, experiment, {**asdict(config), **kept}, knobs)
-        question.skip(chapter, experiment)
+        kept = {name: value_of(experiment, name) for name in PAGE_KNOBS}
+        show(experiment, {**asdict(config), **kept})
+        question.show_result(experiment)
 
-    _presets(chapter, experiment, module, own, text, open_config)
-    values = knob_column(chapter, experiment, own, text, changed, spare=not is_presenting())
+    asking = question.is_open(experiment, config == experiment.Config())
+    across: dict[str, Any] = {
+        "horizontal": True,
+        "horizontal_alignment": "distribute",
+        "gap": "xsmall",
+    }
+    with nullcontext() if is_presenting() else st.container(**across):
+        walk_buttons(experiment, None if asking else lambda: question.switch(experiment, False))
+    if not is_presenting():
+        with st.container(**across):
+            _page_buttons(experiment, config, changed, open_config)
+        preset_pills(experiment, config, open_config, is_presenting())
+        knob_widgets(experiment, changed)
+        return
+    preset_pills(experiment, config, open_config, is_presenting())
+    with st.popover(words("knobs")["drawer"], icon=":material/tune:"):
+        knob_widgets(experiment, changed)
+    _page_buttons(experiment, config, changed, open_config)
+
+
+def _page_buttons(
+    experiment: Experiment, config: Any, changed: Callable, open_config: Callable
+) -> None:
+    """Draw reset, pin, present and the list of keys; on a projector only what leaves it."""
+    text, state = words("knobs"), key(experiment, "pin")
+    pin = value_of(experiment, "pin")
 
     def toggle_pin() -> None:
         changed()
-        st.session_state[pin_state] = "" if pin else knobs["pin"].of(values)
+        st.session_state[state] = "" if pin else linked(experiment)["pin"].of(asdict(config))
 
-    pin = st.session_state.get(pin_state, "")
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.button(
-            "Reset",
-            icon=":material/restart_alt:",
-            type="tertiary",
-            on_click=open_config,
-            args=[module.Config()],
-            help="Set every knob of this experiment back to its default.",
-        )
-        st.button(
-            "Unpin" if pin else "Pin",
-            icon=":material/keep_off:" if pin else ":material/keep:",
-            type="tertiary",
-            on_click=toggle_pin,
-            help="Keep this run beside the next ones, to compare.",
-        )
-        presenter_switch(chapter)
-    return {**values, "pin": pin}
-
-
-def _presets(
-    chapter: str,
-    experiment: str,
-    module: ModuleType,
-    knobs: Mapping[str, Any],
-    text: Mapping[str, Any],
-    open_config: Callable,
-) -> None:
-    state = f"{chapter}.{experiment}:preset"
-    values = {
-        n: st.session_state.get(key(chapter, experiment, n), k.default) for n, k in knobs.items()
-    }
-    st.session_state[state] = next(
-        (name for name, preset in module.PRESETS.items() if asdict(preset) == values), None
+    if is_presenting():
+        return presenter_switch(experiment.chapter)
+    st.button(
+        text["reset"],
+        icon=":material/restart_alt:",
+        type="tertiary",
+        on_click=open_config,
+        args=[experiment.Config()],
+        help=text["reset_help"],
     )
+    st.button(
+        text["unpin"] if pin else text["pin"],
+        icon=":material/keep_off:" if pin else ":material/keep:",
+        type="tertiary",
+        on_click=toggle_pin,
+        help=text["pin_help"],
+    )
+    presenter_switch(experiment.chapter)
+    with st.popover("", icon=":material/keyboard:", help=words("keys")["title"], type="tertiary"):
+        st.markdown(words("keys")["text"])
 
-    def chosen() -> None:
-        if st.session_state[state]:
-            open_config(module.PRESETS[st.session_state[state]])
 
-    st.pills(
-        "Presets",
-        list(module.PRESETS),
-        format_func=lambda name: text["presets"][name],
+def _view_switch(experiment: Experiment) -> None:
+    """Draw the names of the pictures, where there is more than one."""
+    if len(experiment.views) == 1:
+        return
+    state = key(experiment, "view")
+    st.session_state[state] = value_of(experiment, "view")
+    st.segmented_control(
+        words("knobs")["views"],
+        list(experiment.views),
+        format_func=lambda name: experiment.words["views"][name],
         key=state,
-        on_change=chosen,
-        wrap=True,
+        label_visibility="collapsed",
+        required=True,
+        on_change=touched,
+        args=(experiment.chapter,),
+        persist_state="session",
     )
 
 
-def _labels(pinned: Any, config: Any, text: Mapping[str, Any]) -> tuple[str, str]:
-    """Name two runs by the knobs in which they differ."""
-    knobs = knobs_of(type(config))
-    different = [n for n in knobs if getattr(pinned, n) != getattr(config, n)]
-
-    def value(run: Any, name: str) -> str:
-        words = text["knobs"][name]
-        texts = [words.get("options", {}).get(t, t) for t in knobs[name].texts(getattr(run, name))]
-        return ", ".join(texts) if words.get("options") else f"{words['label']} {', '.join(texts)}"
-
-    def label(run: Any) -> str:
-        return "; ".join(value(run, n) for n in different[:2]) + " …" * (len(different) > 2)
-
-    return f"pinned: {label(pinned)}", f"now: {label(config)}"
+def _shown(experiment: Experiment, config: Any) -> Shown:
+    """Return the runs to draw, named by the knobs in which they differ."""
+    pin = value_of(experiment, "pin")
+    if not pin:
+        return {"": config}
+    text = words("knobs")
+    pinned = experiment.Config(**linked(experiment)["pin"].config(pin))
+    if pinned == config:
+        return {text["pinned_alone"]: config}
+    before, now = _names(experiment, pinned, config)
+    return {say(text["pinned"], {"name": before}): pinned, say(text["now"], {"name": now}): config}
 
 
-@st.cache_data(max_entries=128, max_size="60mb", show_spinner=False)
+def _names(experiment: Experiment, *configs: Any) -> list[str]:
+    """Name runs by the knobs in which they differ."""
+    knobs, text = experiment.knobs, experiment.words
+    different = [n for n in knobs if len({getattr(config, n) for config in configs}) > 1]
+
+    def value(config: Any, name: str) -> str:
+        texts = [option_name(text, name, t) for t in knobs[name].texts(getattr(config, name))]
+        return f"{text['knobs'][name]['label']} {', '.join(texts)}"
+
+    return ["; ".join(value(config, name) for name in different[:3]) for config in configs]
+
+
+def _look(pictures: int) -> tuple[bool, bool, int]:
+    """Return what a specification depends on besides its data: theme, projector, height."""
+    height = HEIGHT if pictures == 1 else COMPARED_HEIGHT
+    return st.context.theme.type == "dark", is_presenting(), height
+
+
+@st.cache_data(max_entries=256, max_size="60mb", show_spinner=False)
 def _drawn(
-    chapter: str,
-    experiment: str,
+    experiment: Experiment,
+    view: str | None,
     configs: tuple,
-    labels: tuple,
-    presenting: bool,
-    _chart: Callable,
-    _module: ModuleType,
-    _results: Mapping[str, Any],
-) -> tuple[list[list[tuple[dict, str, float]]], tuple[Finding, ...]]:
-    """Return a view's chart specs, column by column, and its findings.
+    which: int,
+    look: tuple[bool, bool, int],
+    _results: Sequence[Any],
+) -> tuple[dict[str, Any], str]:
+    """Return the specification of one picture and its alternative text.
 
-    Building them is the dear part of a rerun, so they are kept.
+    view: its name, None for the setting without its outcome. The data frames are turned into
+    Arrow's bytes here: doing so at every rerun would be most of it.
     """
-    columns = [
-        [(_ready(panel.spec(presenting)), panel.alt, panel.width) for panel in column]
-        for column in _chart(_results)
-    ]
-    return columns, _module.findings(list(_results.values())[-1])
+    if experiment.setting and view is None:
+        picture = experiment.setting(_results[which])
+    else:
+        picture = experiment.views[str(view)](_results[which], _results)
+    return _spec(picture, look), picture.alt
 
 
-def _ready(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return a specification with its data as the bytes that go to the browser."""
+def _spec(picture: Picture, look: tuple[bool, bool, int]) -> dict[str, Any]:
+    dark, presenting, height = look
+    spec = picture.spec(dark=dark, presenting=presenting, height=height)
     data = {name: convert_anything_to_arrow_bytes(d) for name, d in spec["datasets"].items()}
     return {**spec, "datasets": data}
 
 
-def _picture(
-    chapter: str,
-    experiment: str,
-    module: ModuleType,
-    chart: Callable,
-    text: Mapping[str, Any],
-    results: Mapping[str, Any],
-    config: Any,
+def _chart(spec: Mapping[str, Any], alt: str) -> None:
+    st.vega_lite_chart(spec, width=PRESENTED[0] if is_presenting() else "stretch", alt=alt)
+
+
+def _pictures(
+    experiment: Experiment, labels: Sequence[str], results: Sequence[Any], finding: Finding
 ) -> None:
-    """Draw the heading that states the result, the charts and the findings."""
-    configs = tuple(result.config for result in results.values())
-    columns, found = _drawn(
-        chapter, experiment, configs, tuple(results), is_presenting(), chart, module, results
-    )
-    first, *others = [(f, sentence(text, f, asdict(config))) for f in found]
-    _finding(first[0], text, f"# {first[1]}")
-    _charts(columns, first[0])
-    with st.container(gap="xxsmall"):
-        for finding, said in others:
-            _finding(finding, text, said)
-    question.reveal(chapter, experiment, text, found, config == type(config)())
+    """Draw the chosen view of every run, below each other on shared axes.
 
-
-def _finding(finding: Finding, text: Mapping[str, Any], said: str) -> None:
-    """Say one finding: its sentence, and a badge with the claim's id and its outcome."""
-    icon, color, outcome = (
-        ("check", "green", "holds") if finding.holds else ("close", "red", "fails")
-    )
-    if finding.claim.startswith("E"):  # a misreading: that it fails is no news, that it holds is
-        color = "orange" if finding.holds else "gray"
-    badge = f":{color}-badge[:material/{icon}: {finding.claim} {outcome}]"
-    st.markdown(
-        f"{said}\n\n{badge}" if said.startswith("#") else f"{badge} {said}",
-        help=text["findings"][finding.claim]["claim"],
-        anchors=False,
-    )
-
-
-def _charts(columns: list[list[tuple[dict, str, float]]], finding: Finding) -> None:
-    """Draw charts column by column; their alternative text ends with what was found.
-
-    It names the outcome without numbers: the browser builds a chart anew when this text changes,
-    and swaps its data when it does not.
+    The alternative text names the outcome without numbers: the browser builds a chart anew when
+    this text changes, and swaps its data when it does not.
     """
-    outcome = f"{finding.claim} {'holds' if finding.holds else 'does not hold'}"
-    places = st.columns([column[0][2] for column in columns]) if len(columns) > 1 else [st]
-    for place, column in zip(places, columns):
-        for spec, alt, _ in column:
-            place.vega_lite_chart(spec, alt=f"{alt}. {outcome}.")
-
-
-def draw(chapter: str, experiment: str, module: ModuleType, chart: Callable, config: Any) -> None:
-    """Draw an experiment's charts alone, without its knobs and findings."""
-    results = {"now": result_of(chapter, experiment, module, config)}
-    columns, found = _drawn(chapter, experiment, (config,), ("now",), False, chart, module, results)
-    _charts(columns, found[0])
+    configs = tuple(result.config for result in results)
+    view, look = value_of(experiment, "view"), _look(len(results))
+    for which, label in enumerate(labels):
+        if label:
+            st.markdown(f"**{label}**")
+        spec, alt = _drawn(experiment, view, configs, which, look, results)
+        _chart(spec, f"{alt}. {finding}.")

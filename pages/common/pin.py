@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from core.knobs import Knob
+from core.lab.knobs import Knob
 
 DEFAULTS = "default"  # the pin of a run that differs in nothing from the defaults
 

@@ -1,79 +1,188 @@
-"""Running experiments: cached, computed once for all visitors, with progress, interruptible."""
+"""Running experiments: cached, computed once for all visitors, each in its turn."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from types import ModuleType
+from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
-from weakref import WeakValueDictionary
 
 import streamlit as st
 
-from core.results import shipped
+from core.lab.experiment import Experiment
+from core.lab.knobs import computed_part
+from core.lab.results import shipped
+from core.lab.say import say
+from pages.common.text import words
 
-HEAVY = threading.BoundedSemaphore(1)  # slow runs of the whole process that compute at once
-_locks: WeakValueDictionary[Any, Any] = WeakValueDictionary()  # one per run that is computing
+REDRAW = 0.7  # s between two pictures of a run that is still going on
+PATIENCE = 0.2  # s between two looks at the queue, so that a click can end the waiting
 
 
-@st.cache_data(max_entries=256, max_size="60mb", show_spinner=False)
-def _kept(chapter: str, experiment: str, config: Any, _finished: Any = None) -> Any:
-    """Return a run's result; the first caller brings it. LookupError (never kept) if nobody did."""
+@dataclass(frozen=True, eq=False)
+class _Ticket:
+    """A visitor's place in the queue, and what was asked for."""
+
+    asked: Hashable
+
+
+class Lane:
+    """A place where one run at a time computes; who comes first is served first."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._queue: list[_Ticket] = []
+
+    @contextmanager
+    def turn(self, asked: Hashable, waiting: Callable[[int], None]) -> Iterator[None]:
+        """Wait for the place and hold it; `waiting` is told, again and again, how many are before.
+
+        asked: names the run; those who wait for the same one come next once it is done, since they
+        only pick it up. Anything raised, by `waiting` too, gives up the place.
+        """
+        ticket = _Ticket(asked)
+        with self._changed:
+            self._queue.append(ticket)
+        try:
+            while before := self._before(ticket):
+                waiting(before)
+            yield
+            with self._changed:
+                self._queue.sort(key=lambda other: (other is not ticket, other.asked != asked))
+        finally:
+            with self._changed:
+                self._queue.remove(ticket)
+                self._changed.notify_all()
+
+    def _before(self, ticket: _Ticket) -> int:
+        """Wait a moment for the place; return how many different runs are still before."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue[0] is ticket, PATIENCE)
+            ahead = self._queue[: self._queue.index(ticket)]
+        runs = list(dict.fromkeys(other.asked for other in ahead))
+        return runs.index(ticket.asked) + 1 if ticket.asked in runs else len(runs)
+
+
+# Short runs do not wait for long ones. One of each computes at a time, which bounds the memory.
+_SHORT = Lane()
+LANES = {"instant": _SHORT, "normal": _SHORT, "training": Lane()}
+
+
+class Place:
+    """A place on the page that keeps what it shows until something new is written over it."""
+
+    def __init__(self, container: Any) -> None:
+        self._container, self._slot = container, None
+
+    @property
+    def slot(self) -> Any:
+        """Return what can be overwritten again and again in this run of the page.
+
+        It is made when first needed, since making it wipes what the place showed before.
+        """
+        if self._slot is None:
+            self._slot = self._container.empty()
+        return self._slot
+
+    @property
+    def now(self) -> Any:
+        """Return where to write what stays."""
+        return self._slot or self._container
+
+
+class NotComputed(Exception):
+    """Nobody has brought this result yet."""
+
+
+@st.cache_data(max_entries=512, max_size="60mb", show_spinner=False)
+def _kept(experiment: Experiment, config: Any, _finished: Any = None) -> Any:
+    """Return a run's result; the first caller brings it. NotComputed, never kept, if nobody did.
+
+    Nothing computes in here: whoever asks for the same meanwhile would wait at the cache's own
+    lock, where no click ends the waiting.
+    """
     if _finished is None:
-        _finished = shipped(chapter, experiment, config)
+        _finished = shipped(experiment, config)
     if _finished is None:
-        raise LookupError("not computed yet")
+        raise NotComputed
     return _finished
 
 
-def result_of(chapter: str, experiment: str, module: ModuleType, config: Any) -> Any:
+def _known(experiment: Experiment, config: Any) -> Any:
+    """Return a result that needs no computing, None if there is none."""
+    try:
+        return _kept(experiment, config)
+    except NotComputed:
+        return None
+
+
+def result_of(
+    experiment: Experiment,
+    config: Any,
+    stop: Callable[[], None] | None = None,
+    draw: Callable[[Any], None] | None = None,
+    line: Any = None,
+) -> Any:
     """Return an experiment's result: from the cache, as shipped, or by running it now.
 
     A run of class "training" is drained here record by record: each progress update lets the
-    visitor's next click stop it. Two visitors who ask for the same slow run compute it once.
+    visitor's next click stop it, a button of its own calls `stop`, and `draw` is given what there
+    is so far, where the experiment can tell. Two visitors who ask for the
+    same run compute it once. Knobs that only look are not part of what is computed.
     """
-    run = chapter, experiment, config
+    computed = computed_part(config)
+    result = _known(experiment, computed)
+    if result is None:
+        result = _in_turn(experiment, computed, stop, draw, line)
+    return replace(result, config=config)
+
+
+def _in_turn(
+    experiment: Experiment,
+    config: Any,
+    stop: Callable[[], None] | None,
+    draw: Callable[[Any], None] | None,
+    told: Any,
+) -> Any:
+    """Wait for a free place, then run; say all the while what is going on, in one line."""
+    place = told.slot if told else st.empty()
+    with place.container(horizontal=True):
+        line = st.empty()
+        if experiment.COST == "training" and stop:
+            # A pinned run and the current one may both be new: two buttons in one rerun.
+            state = f"{experiment.slug}:stop {config}"
+            st.button(words("runs")["stop"], on_click=stop, type="tertiary", key=state)
+
+    def waiting(before: int) -> None:
+        line.caption(say(words("runs")["waiting"], {"before": before}))
+
     try:
-        return _kept(*run)
-    except LookupError:
-        if module.COST == "instant":
-            return _kept(*run, module.run(config))
-    place = st.empty()
-    with _turn(_locks.setdefault(run, threading.Lock()), place), place.container():
-        try:
-            return _kept(*run)  # the visitor before us in the queue has just computed it
-        except LookupError:
-            return _kept(*run, _watched(module, config))
-        finally:
-            place.empty()
+        with LANES[experiment.COST].turn((experiment.slug, config), waiting):
+            result = _known(experiment, config)  # the visitor before us may have computed it
+            if result is None:
+                result = _kept(experiment, config, _watched(experiment, config, line, draw))
+    except Exception:
+        place.empty()  # what went wrong is told elsewhere, not "Computing ..." besides
+        raise
+    place.empty()
+    return result
 
 
-@contextmanager
-def _turn(lock: Any, place: Any) -> Iterator[None]:
-    """Hold the run's lock and the process's only slow place.
-
-    Who waits is told why, and waits in short stretches, so that a click can end it.
-    """
-    taken: list[Any] = []
-    try:
-        for gate in (lock, HEAVY):
-            while not gate.acquire(timeout=0.2):
-                place.info("Another visitor's run is being computed. Yours starts right after it.")
-            taken.append(gate)
-        yield
-    finally:
-        for gate in taken:
-            gate.release()
-
-
-def _watched(module: ModuleType, config: Any) -> Any:
-    """Run to the end while the visitor sees that, and how far, it goes on."""
-    if module.COST != "training":
-        with st.spinner("Computing …", show_time=True):
-            return module.run(config)
-    steps, bar = module.steps(config), st.progress(0.0, "Training …")
+def _watched(
+    experiment: Experiment, config: Any, line: Any, draw: Callable[[Any], None] | None
+) -> Any:
+    """Run to the end while the visitor sees how far it is."""
+    if experiment.COST == "instant":
+        return experiment.run(config)
+    line.caption(words("runs")["computing"])
+    steps, drawn = experiment.steps(config), monotonic()
     while True:
         try:
-            done = next(steps)
-        except StopIteration as stop:
-            return stop.value
-        bar.progress(min(done, 1.0), f"Training … {done:.0%}")
+            step = next(steps)
+        except StopIteration as finished:
+            return finished.value
+        share, so_far = step if isinstance(step, tuple) else (step, None)
+        line.caption(say(words("runs")["training"], {"done": f"{min(share, 1):.0%}"}))
+        if draw and so_far is not None and monotonic() - drawn > REDRAW:
+            draw(so_far)
+            drawn = monotonic()

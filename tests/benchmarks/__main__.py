@@ -4,7 +4,7 @@ import argparse
 import os
 from importlib import import_module
 
-import core.pool  # noqa: F401  holds NumPy's BLAS to one thread before anything is timed
+import core.nn.pool  # noqa: F401  holds NumPy's BLAS to one thread before anything is timed
 from tests.benchmarks.compare import report
 
 NAMES = ("single", "many", "race", "deep")

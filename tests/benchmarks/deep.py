@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from core.diagnostics import deep_pass
-from core.initializers import init_weight
-from core.pool import WORKERS, in_parallel
+from core.nn.initializers import init_weight
+from core.nn.pool import WORKERS, in_parallel
+from core.nn.statistics import deep_pass
 from tests.benchmarks.compare import Bar, Benchmark
 
 DEPTH, WIDTH, SAMPLES = 10, 500, 1000

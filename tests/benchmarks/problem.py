@@ -7,11 +7,11 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from core.activations import ACTIVATIONS
-from core.datasets import Dataset, load_digits
-from core.initializers import init_weight
-from core.network import Network
-from core.preprocessing import fit_standardizer
+from core.lab.datasets import Dataset, load_digits
+from core.nn.activations import ACTIVATIONS
+from core.nn.initializers import init_weight
+from core.nn.network import Network
+from core.nn.preprocessing import fit_standardizer
 
 Start = list[tuple[np.ndarray, np.ndarray]]  # weight and bias of each layer
 

@@ -5,8 +5,8 @@ from functools import partial
 import numpy as np
 import torch
 
-from core.network import stack_networks
-from core.training import Hyper, train_many
+from core.nn.network import stack_networks
+from core.nn.training import Hyper, train_many
 from tests.benchmarks.compare import Bar, Benchmark
 from tests.benchmarks.problem import digits, orders, relu_network, start
 from tests.benchmarks.torch_peers import measure, relu_model, sgd, splits, train_epoch

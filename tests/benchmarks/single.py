@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from core.training import Hyper, train
+from core.nn.training import Hyper, train
 from tests.benchmarks.compare import Bar, Benchmark
 from tests.benchmarks.problem import digits, orders, relu_network, sklearn_fit, start
 from tests.benchmarks.torch_peers import measure, relu_model, sgd, splits, train_epoch

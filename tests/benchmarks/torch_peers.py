@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.datasets import Dataset
+from core.lab.datasets import Dataset
 from tests.benchmarks.problem import Start
 
 Split = tuple[Tensor, Tensor]

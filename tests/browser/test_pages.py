@@ -6,10 +6,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from core.experiments import CHAPTERS, everything, load
-from core.knobs import knobs_of
+from core.experiments import chapters_shown, everything
 from pages.common.pin import Pin
-from tests.browser.conftest import settled
+from pages.common.text import words
+from tests.browser.conftest import PATIENCE, settled
 
 pytestmark = pytest.mark.browser
 
@@ -20,14 +20,26 @@ FOCUSABLE = """() => [...document.querySelectorAll(
     + '[data-testid="stMain"] [role=radio], [data-testid="stMain"] a[href]')]
   .filter(e => !e.disabled && e.getClientRects().length && !e.closest('details:not([open]) > div')
     && !e.closest('[data-testid="stElementToolbar"]') && e.tabIndex >= 0)"""
+WIDER = """() => [...document.querySelectorAll('[data-testid="stMain"] *')].filter(e => {
+    const r = e.getBoundingClientRect();
+    return r.width > 1 && r.right > document.documentElement.clientWidth + 2 && !e.closest('svg')
+      && !e.closest('.katex-mathml')  // read aloud, never seen
+      && getComputedStyle(e).visibility !== 'hidden'; })
+  .map(e => (e.dataset.testid || e.tagName) + ' ' + Math.round(e.getBoundingClientRect().right))"""
+experiments = pytest.mark.parametrize("experiment", everything(), ids=lambda e: e.slug)
 
 
-def link(chapter: str, experiment: str) -> str:
+def link(experiment) -> str:
     """Return a link past the question: to the first preset that is not the default."""
-    module = load(chapter, experiment)
-    preset = next(p for p in module.PRESETS.values() if p != module.Config())
-    knobs = Pin(knobs_of(module.Config)).of(asdict(preset))
-    return f"{chapter}?experiment={experiment}&{knobs}"
+    default = experiment.Config()
+    preset = next(p for p in experiment.PRESETS.values() if p != default)
+    knobs = Pin(experiment.knobs).of(asdict(preset))
+    return f"{experiment.chapter}?experiment={experiment.name}&{knobs}"
+
+
+def shown(experiment) -> str:
+    """Return a link to the defaults past the question."""
+    return f"{experiment.chapter}?experiment={experiment.name}&answer=shown"
 
 
 def bottom(page: Page, selector: str) -> float:
@@ -45,37 +57,36 @@ def serious(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("chapter, experiment", everything())
-def test_one_projector_screen_holds_picture_findings_and_knobs(visit, chapter, experiment):
-    page = visit(link(chapter, experiment))
-    seen = ["h1", CHART, 'p:has-text("holds")', 'p:has-text("fails")']
-    seen += [f'[data-testid="{kind}"]:not(details *)' for kind in ("stSlider", "stButtonGroup")]
-    for selector in seen:
-        if page.locator(selector).count():
-            assert bottom(page, selector) <= 720, selector
+@experiments
+def test_one_screen_holds_everything_down_to_the_verdict(visit, experiment):
+    page = visit(shown(experiment))
+    box = page.locator(".st-key-verdict p").bounding_box()
+    assert box["y"] + box["height"] <= 720
+    assert page.locator(CHART).first.bounding_box()["height"] >= 380
+    assert bottom(page, "h1") < page.locator(CHART).first.bounding_box()["y"]
+    for name in ("reset", "pin", "present"):
+        button = page.get_by_role("button", name=words("knobs")[name]).first
+        assert button.bounding_box()["y"] < 700
 
 
-@pytest.mark.parametrize("chapter, experiment", everything())
-def test_a_phone_shows_the_chart_before_the_knobs_and_nothing_too_wide(visit, chapter, experiment):
-    page = visit(link(chapter, experiment), **PHONE)
+@experiments
+def test_a_phone_shows_the_picture_before_the_knobs_and_nothing_too_wide(visit, experiment):
+    page = visit(link(experiment), **PHONE)
     chart = page.locator(CHART).first.bounding_box()
-    knob = page.get_by_text("Presets", exact=True).bounding_box()
+    knob = page.get_by_text(words("knobs")["presets"], exact=True).bounding_box()
     assert chart["y"] < knob["y"]
-    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    assert page.evaluate(WIDER) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(
-    "address",
-    ["", *(c for c, names in CHAPTERS.items() if names), *(link(c, e) for c, e in everything())],
-)
+@pytest.mark.parametrize("address", ["", *chapters_shown(), *map(shown, everything())])
 def test_axe_finds_nothing_serious(visit, address, scheme):
     page = visit(address, color_scheme=scheme)
     page.wait_for_load_state("networkidle")
     assert not serious(page)
 
 
-@pytest.mark.parametrize("address", ["activations", link("babysitting", "overfit-tiny")])
+@pytest.mark.parametrize("address", ["activations", shown(everything()[-1])])
 def test_the_keyboard_alone_reaches_everything(visit, address):
     page = visit(address)
     page.evaluate(
@@ -99,36 +110,53 @@ def test_the_keyboard_alone_reaches_everything(visit, address):
     raise AssertionError(missed)
 
 
-def test_answering_by_keyboard_reveals_the_chart(visit):
+def test_answering_by_keyboard_reveals_the_picture(visit):
     page = visit("babysitting")
     page.get_by_role("radio").nth(0).focus()
     page.keyboard.press("Space")
-    expect(page.get_by_role("button", name="Commit")).to_be_enabled()
-    page.get_by_role("button", name="Commit").focus()
+    answer = page.get_by_role("button", name=words("question")["answer"])
+    expect(answer).to_be_enabled(timeout=PATIENCE)
+    answer.focus()
     page.keyboard.press("Enter")
-    expect(page.locator(CHART).first).to_be_visible()
+    expect(page.locator(CHART).first).to_be_visible(timeout=PATIENCE)
     expect(settled(page).get_by_text("You said:")).to_be_visible()
 
 
-def test_presenter_mode_enlarges_type_and_charts_and_hides_the_text(visit):
-    plain, presented = (visit(link("babysitting", "overfit-tiny") + p) for p in ("", "&present=1"))
-    for locator, measure in (
-        ("h1", "e => parseFloat(getComputedStyle(e).fontSize)"),
-        (CHART, "e => e.getBoundingClientRect().height"),
-    ):
-        small, large = (p.locator(locator).first.evaluate(measure) for p in (plain, presented))
-        assert large > 1.15 * small
-    expect(plain.get_by_text("How to read it")).to_be_visible()
-    expect(presented.get_by_text("How to read it")).to_have_count(0)
-
-
-def test_the_overview_draws_and_leads_to_every_experiment(visit):
-    page = visit("")
-    assert page.locator(CHART).count() >= 1
-    links = page.locator('[data-testid="stMain"] [data-testid="stPageLink"] a')
-    assert links.count() == 1 + len(everything())  # one leads to the picture
-    links.last.click()
-    chapter, _ = everything()[-1]
-    page.wait_for_url(f"**/{chapter}*")
+def test_the_picture_keeps_its_place_while_a_knob_moves(visit):
+    page = visit("activations?experiment=saturation&answer=shown")
+    before = page.locator(CHART).bounding_box()
+    page.evaluate(
+        f"""() => {{ window.seen = []; const look = () => {{
+        const c = document.querySelector('{CHART}');
+        if (c) window.seen.push(Math.round(c.getBoundingClientRect().y));
+        window.looking = requestAnimationFrame(look); }}; look(); }}"""
+    )
+    for _ in range(3):
+        page.get_by_role("slider", name="Units in the chain").first.press("ArrowRight")
+    page.wait_for_url("**depth=13**", timeout=PATIENCE)
     settled(page)
-    expect(page.get_by_role("button", name="Commit")).to_be_visible()
+    seen = page.evaluate("[...new Set(window.seen)]")
+    assert all(abs(y - before["y"]) <= 2 for y in seen), seen
+    assert page.locator(CHART).bounding_box()["height"] == before["height"]
+
+
+def test_full_screen_shows_the_whole_picture(visit):
+    page = visit("activations?experiment=saturation&answer=shown")
+    texts = page.locator(f"{CHART} svg text").all_text_contents()
+    page.locator(CHART).hover()
+    page.get_by_role("button", name="Fullscreen").first.click()
+    page.wait_for_function(
+        f"document.querySelector('{CHART}').getBoundingClientRect().height > 500", timeout=PATIENCE
+    )
+    assert sorted(page.locator(f"{CHART} svg text").all_text_contents()) == sorted(texts)
+
+
+def test_the_overview_starts_the_path_and_leads_to_every_experiment(visit):
+    page = visit("")
+    links = page.locator('[data-testid="stMain"] [data-testid="stPageLink"] a')
+    for experiment in everything():
+        expect(links.filter(has_text=experiment.words["title"]).last).to_be_visible()
+    links.last.click()
+    last = everything()[-1]
+    page.wait_for_url(f"**/{last.chapter}*", timeout=PATIENCE)
+    expect(settled(page).locator("h1")).to_have_text(last.words["question"]["ask"])
