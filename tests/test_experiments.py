@@ -14,9 +14,12 @@ import pytest
 from core.__main__ import is_typical
 from core.charts.colours import COLOURS
 from core.experiments import everything
+from core.lab.datasets import DataError
 from core.lab.finding import Outcome
 from core.lab.knobs import Several
 from core.lab.results import shipped, worth_shipping
+from core.lab.say import say
+from core.lab.table import Table
 from core.lab.words import heading, is_right, sentence, setting
 from core.nn import pool
 
@@ -68,9 +71,9 @@ def assert_speaks(experiment, result):
         assert len({len(column) for column in columns.values()}) == 1
 
 
-def specs(experiment, *results):
+def specs(experiment, *results, views=None):
     """Return (view, specification) of every picture of the last of the results."""
-    for name, view in experiment.views.items():
+    for name, view in (views or experiment.views).items():
         yield name, view(results[-1], results).spec()
 
 
@@ -94,9 +97,9 @@ def texts_of(spec):
     return " ".join(written)
 
 
-def assert_draws(experiment, *results):
+def assert_draws(experiment, *results, views=None):
     """Every view of a run keeps to the grammar of pictures."""
-    for name, spec in specs(experiment, *results):
+    for name, spec in specs(experiment, *results, views=views):
         assert sum(len(data) for data in spec["datasets"].values()) < MOST_MARKS, name
         for part in walk({k: v for k, v in spec.items() if k != "datasets"}):
             assert not {"hconcat", "vconcat", "facet", "repeat"} & set(part), name
@@ -202,15 +205,59 @@ def test_pictures_have_both_themes_and_a_projectors_size(experiment):
     result = experiment.run(experiment.SMALL)
     for view in experiment.views.values():
         picture = view(result, [result])
-        light, dark = (json.dumps(picture.spec(dark=d)["config"]) for d in (False, True))
-        assert COLOURS["ink"][0] in light and COLOURS["ink"][1] in dark
-        sizes = [picture.spec(presenting=p)["config"]["text"]["fontSize"] for p in (False, True)]
-        assert sizes[0] >= SMALLEST_TYPE and sizes[1] >= 20
+        light = picture.spec()["config"]
+        dark = picture.spec(dark=True, presenting=True)["config"]
+        assert COLOURS["ink"][0] in json.dumps(light) and COLOURS["ink"][1] in json.dumps(dark)
+        assert light["text"]["fontSize"] >= SMALLEST_TYPE and dark["text"]["fontSize"] >= 20
         assert picture.alt
 
 
+def visitors_tables():
+    """Return tables that visitors may bring, by what is odd about them."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((150, 5)) * (1, 30, 0.2, 5, 1) + (3, 0, 0, 100, 0)
+    columns = tuple(f"c{j}" for j in range(5))
+    plain = Table("mine.csv", columns, x, np.arange(150) % 3, ("a", "b", "c"))
+    constant = np.where(np.arange(5) == 1, 7.0, x)
+    copied = np.where(np.arange(5) == 3, x[:, :1], x)
+    rare = np.where(np.arange(5) == 2, np.arange(150)[:, None] == 9, x)
+    wide = rng.standard_normal((120, 100))
+    return {
+        "plain": plain,
+        "no class": replace(plain, labels=None, classes=()),
+        "a constant column": replace(plain, x=constant),
+        "two equal columns": replace(plain, x=copied),
+        "a value that is seen once": replace(plain, x=rare),
+        "integers": replace(plain, x=np.round(x)),
+        "large": replace(plain, x=1e14 * x),
+        "small": replace(plain, x=1e-9 * x),
+        "far from 0": replace(plain, x=x + 1e6),
+        "two columns": replace(plain, columns=columns[:2], x=x[:, :2]),
+        "many columns": Table("wide.csv", tuple(f"column {j}" for j in range(100)), wide, None, ()),
+        "many rows": replace(plain, x=np.tile(x, (500, 1)), labels=np.tile(plain.labels, 500)),
+        "three rows": replace(plain, x=x[:3], labels=plain.labels[:3]),
+    }
+
+
+@pytest.mark.parametrize("odd", visitors_tables())
+@pytest.mark.parametrize(
+    "experiment", [e for e in everything() if e.table_knobs is not None], ids=lambda e: e.slug
+)
+def test_a_visitors_table_is_treated_like_the_rest(experiment, odd):
+    table = visitors_tables()[odd]
+    assert set(experiment.table_views) <= set(experiment.views)
+    try:
+        result = experiment.module.run(experiment.Config(), table)
+    except DataError as error:
+        assert odd == "three rows" and str(error)
+        return
+    assert_speaks(experiment, result)
+    assert_draws(experiment, result, views=experiment.table_views)
+    assert say(experiment.words["setting_table"], {"name": "x", "rows": 3, "columns": 2})
+
+
 # Configurations drawn at random: fewer where each takes seconds.
-RANDOM = {"instant": 25, "normal": 25, "training": 10}
+RANDOM = {"instant": 10, "normal": 6, "training": 3}
 
 
 @pytest.mark.full

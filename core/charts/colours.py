@@ -66,6 +66,7 @@ COLOURS: dict[str, tuple[str, str]] = {
     "raw": ("#b04e34", "#e08a70"),
     "scaled": ("#8a662c", "#c7a060"),  # all of it divided by one number
     "centred": ("#2b70c5", "#66a7ee"),
+    "channel-centred": ("#0b7a80", "#3ab5bd"),  # one mean for all pixels of a channel
     "normalized": ("#1f8350", "#53c283"),
     "whitened": ("#7d4fc4", "#b392ee"),
     # batch normalization

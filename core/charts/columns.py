@@ -93,3 +93,25 @@ class Columns:
                 "case": list(self.cases),
             }
         )
+
+
+def one_scale(
+    x: alt.X, y: alt.Y, wide: tuple[float, float], tall: tuple[float, float], above: str = "0"
+) -> tuple[alt.X, alt.Y]:
+    """Return axes whose units are equally long, whatever the picture's size: circles stay round.
+
+    wide, tall: what must be seen; the picture shows more of one. above: px to keep free at the top,
+    an expression.
+    """
+    middles, halves = zip(*(((low + high) / 2, (high - low) / 2) for low, high in (wide, tall)))
+    height = f"(height - {above})"
+    across = f"max({halves[0]}, {halves[1]} * width / {height})"
+    up = f"max({halves[1]}, {halves[0]} * {height} / width)"
+    top = f"{up} * (1 + 2 * {above} / {height})"
+    ends = [(f"{middles[0]} - {across}", f"{middles[0]} + {across}")]
+    ends += [(f"{middles[1]} - {up}", f"{middles[1]} + {top}")]
+    scales = [
+        alt.Scale(domainMin=alt.ExprRef(low), domainMax=alt.ExprRef(high), nice=False, zero=False)
+        for low, high in ends
+    ]
+    return x.scale(scales[0]), y.scale(scales[1])

@@ -10,6 +10,18 @@ from core.charts.colours import by_meaning, colour
 from core.charts.marks import APART, apart, at_position, position
 
 
+def by_epoch(
+    end: int, title: str, *, field: str = "accuracy", domain: tuple[float, float] = (0.0, 1.0)
+) -> dict[str, Any]:
+    """Return the axes of a share by epoch, up to epoch `end`, as `curves` takes them."""
+    epochs = alt.X("epoch:Q").scale(domain=[0, end], nice=False).title("epochs")
+    shares = alt.Y(f"{field}:Q").scale(domain=domain, nice=False).title(title)
+    return {
+        "x": epochs.axis(tickCount=5, tickMinStep=1, format="d", grid=False),
+        "y": shares.axis(format=".0%", tickCount=5, domain=False, ticks=False),
+    }
+
+
 def curves(
     data: pd.DataFrame,
     *,
@@ -46,14 +58,16 @@ def curves(
     return alt.layer(*drawn, line)
 
 
-def explained_ends(ends: Sequence[Mapping[str, Any]], *, domain: tuple[float, float]) -> Any:
+def explained_ends(
+    ends: Sequence[Mapping[str, Any]], *, domain: tuple[float, float], log: bool = False
+) -> Any:
     """Name lines at their right ends and say why below the name, moved apart where they collide.
 
     ends: series (the meaning that colours the name), x, y, text and why. domain: of the y axis.
     """
     data = pd.DataFrame(list(ends))
-    places = apart(position(data["y"].to_numpy(), domain).tolist(), 2.2 * APART)
-    base = alt.Chart(data.assign(y=at_position(places, domain))).encode(x="x:Q", y="y:Q")
+    places = apart(position(data["y"].to_numpy(), domain, log).tolist(), 2.2 * APART)
+    base = alt.Chart(data.assign(y=at_position(places, domain, log))).encode(x="x:Q", y="y:Q")
     name = base.mark_text(align="left", dx=8, baseline="bottom", fontWeight="bold")
     why = base.mark_text(align="left", dx=8, baseline="top", color=colour("soft"))
     return alt.layer(

@@ -23,7 +23,10 @@ class Module(Protocol):
 
     Beside it: `run(config)`, or, in one of class "training", `steps(config)`, a generator that
     yields the share of the work done and returns the Result; instead of a share it may yield
-    (share, Result so far), which is drawn while the run goes on.
+    (share, Result so far), which is drawn while the run goes on. One that can use a table of the
+    visitor's own has `TABLE_KNOBS`, the knobs that still act then, and `run(config, table)`. One
+    that asks about each run has knobs marked by `answers(...)` and `score(result)`, which tells
+    whether they are set right, None while nothing is answered.
     """
 
     Config: type[Any]
@@ -72,6 +75,11 @@ class Experiment:
         return views
 
     @property
+    def table_views(self) -> Views:
+        """Return those that can show a table of the visitor's own, under the same names."""
+        return getattr(self._part("picture"), "TABLE_VIEWS", self.views)
+
+    @property
     def setting(self) -> Callable[..., Any] | None:
         """Return what draws the setting without its outcome, for the question; None if nothing."""
         return getattr(self._part("picture"), "SETTING", None)
@@ -98,6 +106,11 @@ class Experiment:
         """Return its class of cost."""
         cost: Cost = self.module.COST
         return cost
+
+    @property
+    def table_knobs(self) -> tuple[str, ...] | None:
+        """Return the knobs that act on a table of the visitor's own; None if it takes none."""
+        return getattr(self.module, "TABLE_KNOBS", None)
 
     @property
     def SMALL(self) -> Any:
@@ -134,6 +147,11 @@ class Experiment:
         """Return what a run says about each claim that it measured, the heading's first."""
         found: tuple[Finding, ...] = self.module.findings(result)
         return found
+
+    def score(self, result: Any) -> bool | None:
+        """Tell whether the visitor's answer about a run is right; None if there is none."""
+        right: bool | None = self.module.score(result) if hasattr(self.module, "score") else None
+        return right
 
     def tables(self, result: Any) -> Mapping[str, Columns]:
         """Return the numbers behind the pictures, by name."""

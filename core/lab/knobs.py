@@ -266,6 +266,14 @@ def looks(declared: Field[Any]) -> Any:
     return field(default=declared.default, metadata={**declared.metadata, "looks": True})
 
 
+def answers(declared: Field[Any]) -> Any:
+    """Mark a knob that is the visitor's answer about a run: it only looks, too.
+
+    It goes back to its default, which is no answer, when another run is asked for.
+    """
+    return field(default=declared.default, metadata={**looks(declared).metadata, "answers": True})
+
+
 def _declare(knob: Knob) -> Any:
     return field(default=knob.default, metadata={"knob": knob})
 
@@ -273,6 +281,11 @@ def _declare(knob: Knob) -> Any:
 def knobs_of(config_type: type) -> dict[str, Knob]:
     """Return name -> knob of a Config class, in the order of its fields."""
     return {f.name: f.metadata["knob"] for f in fields(config_type)}
+
+
+def marked(config_type: type, mark: str) -> tuple[str, ...]:
+    """Return the names of the knobs that are marked as "looks" or "answers"."""
+    return tuple(f.name for f in fields(config_type) if f.metadata.get(mark))
 
 
 def computed_part(config: Any) -> Any:

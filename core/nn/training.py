@@ -42,7 +42,8 @@ Loss = Callable[[Array, Array], tuple[Array, Any]]
 Backward = Callable[[Array, list[Trace]], list[Layer]]
 
 CHUNK_BYTES = 2_000_000  # of parameters; with what a step needs beside them this fits a cache
-MEASURED_BYTES = 1_000_000  # of what the widest layers of runs measured together put out
+MEASURED_SAMPLES = 360  # at a time
+MEASURED_BYTES = 150_000  # of what their widest layers put out, for as many runs: all fits a cache
 
 quietly = np.errstate(all="ignore")  # overflow in a diverging run is no warning
 
@@ -423,7 +424,7 @@ def measured(
 ) -> dict[str, Array]:
     """Return the fields of a Record that look at the splits, NaN for those not asked for.
 
-    A stack is measured a few runs at a time, as what they put out on a split then fits a cache.
+    A stack is measured a few runs at a time.
     """
     reg = per_run(reg, network.dtype)
     penalties = [l2_forward(layer["weight"], reg)[0] for layer in network.layers]
@@ -431,7 +432,7 @@ def measured(
     if not network.runs:
         return reg_loss | measured_splits(network, data, measure, edges, loss)
     widest = max(layer["bias"][0].nbytes for layer in network.layers)
-    size = network.runs[0] * widest * data.y_train.shape[-1]
+    size = network.runs[0] * widest * min(MEASURED_SAMPLES, data.y_train.shape[-1])
     parts = [
         measured_splits(take_runs(network, few), runs_of_data(data, few), measure, edges, loss)
         for few in evenly(network.runs[0], -(-size // MEASURED_BYTES))
@@ -453,16 +454,37 @@ def measured_splits(
     values["dead"] = values["saturated"] = side_by_side([unknown] * hidden, runs)
     values["counts"] = np.empty((*runs, hidden, 0), np.intp)
     if "train" in measure:
-        logits, traces = forward(network, data.x_train)
-        outs, name = [trace.out for trace in traces[:-1]], network.activation_name
+        logits, of_outputs = measured_outputs(network, data.x_train, edges)
+        values |= of_outputs
         values["data_loss"] = loss(logits, data.y_train)[0]
         values["train_accuracy"] = accuracy(logits, data.y_train)
-        values["dead"] = side_by_side([dead_units(o).mean(axis=-1) for o in outs], runs)
-        values["saturated"] = side_by_side([saturated_share(o, name) for o in outs], runs)
-        if edges is not None and outs:
-            values["counts"] = output_counts(outs, edges)
     if "val" in measure:
         logits, _ = forward(network, data.x_val)
         values["val_loss"] = loss(logits, data.y_val)[0]
         values["val_accuracy"] = accuracy(logits, data.y_val)
     return values
+
+
+def measured_outputs(
+    network: Network, x: Array, edges: Array | None
+) -> tuple[Array, dict[str, Array]]:
+    """Return the logits of x (..., samples, features), and what a Record has of hidden outputs."""
+    runs, samples, hidden = network.runs, x.shape[-2], len(network.layers) - 1
+    logits: list[Array] = []
+    dead: list[Any] = [True] * hidden
+    saturated = np.zeros((*runs, hidden))
+    counts = np.zeros((*runs, hidden, 0 if edges is None else len(edges)), np.intp)
+    for rows in evenly(samples, -(-samples // MEASURED_SAMPLES)):
+        of_rows, traces = forward(network, x[..., rows, :])
+        outs = [trace.out for trace in traces[:-1]]
+        logits.append(of_rows)
+        dead = [before & dead_units(out) for before, out in zip(dead, outs)]
+        shares = [saturated_share(out, network.activation_name) for out in outs]
+        saturated += side_by_side(shares, runs) * (of_rows.shape[-2] / samples)
+        if edges is not None and outs:
+            counts += output_counts(outs, edges)
+    return np.concatenate(logits, axis=-2), {
+        "dead": side_by_side([units.mean(axis=-1) for units in dead], runs),
+        "saturated": saturated,
+        "counts": counts,
+    }

@@ -2,14 +2,16 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from core.lab.experiment import Experiment
-from core.lab.knobs import MAX_SEED, Choice, Flag, Number, Seed, Several
+from core.lab.knobs import MAX_SEED, Choice, Flag, Number, Seed, Several, marked
 from core.lab.words import option_name
 from pages.common.link import key
+from pages.common.table import table_of, table_widgets
 from pages.common.text import words
 
 VISIBLE = 4  # knobs beside the picture; the others wait under "more"
@@ -88,14 +90,26 @@ def _even(steps: Sequence[float]) -> bool:
 def knob_widgets(experiment: Experiment, changed: Callable) -> None:
     """Draw an experiment's knobs; those after the first few wait in a fold."""
     names = list(experiment.knobs)
+    if table_of(experiment):
+        names = [name for name in names if name in (experiment.table_knobs or ())]
+    changed_by = {name: partial(_moved, experiment, name, changed) for name in names}
     for name in names[:VISIBLE]:
-        knob_widget(experiment, name, changed)
+        knob_widget(experiment, name, changed_by[name])
     if names[VISIBLE:]:
         more = st.expander(words("knobs")["more"], key=f"{experiment.slug}:more", on_change="rerun")
         if more.open:
             with more:
                 for name in names[VISIBLE:]:
-                    knob_widget(experiment, name, changed)
+                    knob_widget(experiment, name, changed_by[name])
+    table_widgets(experiment, changed)
+
+
+def _moved(experiment: Experiment, name: str, changed: Callable) -> None:
+    """Note that a knob was moved; answers were about the run before, if it changes what is run."""
+    changed()
+    if name not in marked(experiment.Config, "looks"):
+        for answer in marked(experiment.Config, "answers"):
+            st.session_state[key(experiment, answer)] = experiment.knobs[answer].default
 
 
 def selected_preset(experiment: Experiment, config: Any) -> str | None:

@@ -1,7 +1,6 @@
 """The page: what every experiment looks like, drawn from its words, its run and its pictures."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +10,7 @@ from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 from core.charts.picture import COMPARED_HEIGHT, HEIGHT, PRESENTED, Picture
 from core.experiments import chapter_of
 from core.lab.datasets import DataError
-from core.lab.experiment import Experiment
+from core.lab.experiment import Experiment, Views
 from core.lab.finding import Finding
 from core.lab.say import say
 from core.lab.words import WordsError, heading, option_name, setting
@@ -30,7 +29,8 @@ from pages.common.link import (
 )
 from pages.common.navigation import ensure_routed, numbered_title, place_of, walk_buttons
 from pages.common.presenter import is_presenting, page_style, presenter_switch
-from pages.common.runs import Place, result_of
+from pages.common.runs import Place, result_of, result_with_table
+from pages.common.table import table_of
 from pages.common.tabs import tabs
 from pages.common.text import words
 from pages.common.visit import note_opened
@@ -64,12 +64,13 @@ def _places() -> tuple[Any, Any]:
 def _show(experiment: Experiment, left: Any, right: Any) -> None:
     """Draw one experiment; every widget comes before what may take long."""
     with left:
-        st.caption(place_of(experiment))
+        first = st.container(horizontal=True, gap="small")
+        first.caption(place_of(experiment))
         head, line, answer = st.container(), Place(st.container(key="line")), st.container()
         above, middle = st.container(), Place(st.container())
         below = st.container(key="verdict")
     with right:
-        _controls(experiment)
+        _controls(experiment, first)
     config = current_config(experiment)
     untouched = config == experiment.Config()
     asking = question.is_open(experiment, untouched)
@@ -88,9 +89,9 @@ def _show(experiment: Experiment, left: Any, right: Any) -> None:
     lesson = heading(experiment.words, found, asdict(config))
     note_opened(experiment, lesson)
     head.markdown(f"# {lesson}", anchors=False)
-    line.now.caption(setting(experiment.words, asdict(config)))
+    line.now.caption(_setting(experiment, config))
     with answer:
-        if question.chosen_option(experiment):
+        if not question.score(experiment, results[-1]) and question.chosen_option(experiment):
             default = result_of(experiment, experiment.Config())
             question.feedback(experiment, experiment.findings(default), untouched)
     with middle.now:
@@ -111,6 +112,15 @@ def _ask(experiment: Experiment, head: Any, line: Any, middle: Any) -> None:
             _chart(*_drawn(experiment, None, (result.config,), 0, _look(2), [result]))
 
 
+def _setting(experiment: Experiment, config: Any) -> str:
+    """Say what one is looking at, on a table of the visitor's own too."""
+    if table := table_of(experiment):
+        rows, columns = table.x.shape
+        values = {"name": table.name, "rows": rows, "columns": columns}
+        return say(experiment.words["setting_table"], values)
+    return setting(experiment.words, asdict(config))
+
+
 def _last(experiment: Experiment) -> str:
     """Return the session-state key of the configuration that was drawn last."""
     return f"{experiment.slug}:last"
@@ -121,6 +131,8 @@ def _result(experiment: Experiment, config: Any, middle: Any, line: Place) -> An
 
     middle: where a training draws what there is so far, None for nowhere.
     """
+    if table := table_of(experiment):
+        return result_with_table(experiment, config, table)
 
     def stop() -> None:
         last = st.session_state.get(_last(experiment), experiment.Config())
@@ -129,7 +141,7 @@ def _result(experiment: Experiment, config: Any, middle: Any, line: Place) -> An
 
     def draw(so_far: Any) -> None:
         with middle.slot:
-            picture = experiment.views[value_of(experiment, "view")](so_far, [so_far])
+            picture = _views(experiment)[_view(experiment)](so_far, [so_far])
             _chart(_spec(picture, _look(1)), picture.alt)
 
     return result_of(experiment, config, stop, draw if middle else None, line)
@@ -158,8 +170,11 @@ def current_config(experiment: Experiment) -> Any:
     return experiment.Config(**{knob: value_of(experiment, knob) for knob in experiment.knobs})
 
 
-def _controls(experiment: Experiment) -> None:
-    """Draw the way through the lecture, the buttons of the page, presets and knobs."""
+def _controls(experiment: Experiment, first: Any) -> None:
+    """Draw the way through the lecture, the buttons of the page, presets and knobs.
+
+    first: the page's first line, where a projector has the way through the lecture.
+    """
     config = current_config(experiment)
 
     def changed() -> None:
@@ -177,12 +192,13 @@ def _controls(experiment: Experiment) -> None:
         "horizontal_alignment": "distribute",
         "gap": "xsmall",
     }
-    with nullcontext() if is_presenting() else st.container(**across):
+    with first if is_presenting() else st.container(**across):
         walk_buttons(experiment, None if asking else lambda: question.switch(experiment, False))
     if not is_presenting():
         with st.container(**across):
             _page_buttons(experiment, config, changed, open_config)
-        preset_pills(experiment, config, open_config, is_presenting())
+        if not table_of(experiment):
+            preset_pills(experiment, config, open_config, is_presenting())
         knob_widgets(experiment, changed)
         return
     preset_pills(experiment, config, open_config, is_presenting())
@@ -224,15 +240,26 @@ def _page_buttons(
         st.markdown(words("keys")["text"])
 
 
+def _views(experiment: Experiment) -> Views:
+    """Return the pictures that there are of what is shown."""
+    return experiment.table_views if table_of(experiment) else experiment.views
+
+
+def _view(experiment: Experiment) -> str:
+    """Return the name of the chosen picture, the main one's if there is no such picture."""
+    views, chosen = _views(experiment), str(value_of(experiment, "view"))
+    return chosen if chosen in views else next(iter(views))
+
+
 def _view_switch(experiment: Experiment) -> None:
     """Draw the names of the pictures, where there is more than one."""
-    if len(experiment.views) == 1:
+    if len(_views(experiment)) == 1:
         return
     state = key(experiment, "view")
-    st.session_state[state] = value_of(experiment, "view")
+    st.session_state[state] = _view(experiment)
     st.segmented_control(
         words("knobs")["views"],
-        list(experiment.views),
+        list(_views(experiment)),
         format_func=lambda name: experiment.words["views"][name],
         key=state,
         label_visibility="collapsed",
@@ -274,8 +301,7 @@ def _look(pictures: int) -> tuple[bool, bool, int]:
     return st.context.theme.type == "dark", is_presenting(), height
 
 
-@st.cache_data(max_entries=256, max_size="60mb", show_spinner=False)
-def _drawn(
+def _draw(
     experiment: Experiment,
     view: str | None,
     configs: tuple,
@@ -291,8 +317,11 @@ def _drawn(
     if experiment.setting and view is None:
         picture = experiment.setting(_results[which])
     else:
-        picture = experiment.views[str(view)](_results[which], _results)
+        picture = _views(experiment)[str(view)](_results[which], _results)
     return _spec(picture, look), picture.alt
+
+
+_drawn = st.cache_data(max_entries=256, max_size="60mb", show_spinner=False)(_draw)
 
 
 def _spec(picture: Picture, look: tuple[bool, bool, int]) -> dict[str, Any]:
@@ -315,9 +344,10 @@ def _pictures(
     this text changes, and swaps its data when it does not.
     """
     configs = tuple(result.config for result in results)
-    view, look = value_of(experiment, "view"), _look(len(results))
+    draw = _draw if table_of(experiment) else _drawn  # what is one visitor's own is not shared
+    view, look = _view(experiment), _look(len(results))
     for which, label in enumerate(labels):
         if label:
             st.markdown(f"**{label}**")
-        spec, alt = _drawn(experiment, view, configs, which, look, results)
+        spec, alt = draw(experiment, view, configs, which, look, results)
         _chart(spec, f"{alt}. {finding}.")

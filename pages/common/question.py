@@ -7,11 +7,12 @@ import streamlit as st
 
 from core.lab.experiment import Experiment
 from core.lab.finding import Finding
+from core.lab.knobs import computed_part, marked
 from core.lab.say import say
 from core.lab.words import is_right
 from pages.common.link import LETTERS, SHOWN, asked_again, key, touched, value_of
 from pages.common.text import words
-from pages.common.visit import note_answer
+from pages.common.visit import note_answer, note_score
 
 
 def show_result(experiment: Experiment) -> None:
@@ -111,3 +112,20 @@ def feedback(experiment: Experiment, found: Sequence[Finding], untouched: bool) 
     lines.append(right["reason"])
     with st.container(border=True, gap="xxsmall"):
         st.markdown("  \n".join(lines))
+
+
+def score(experiment: Experiment, result: Any) -> bool:
+    """Tell a visitor who has answered about this run whether it was right, why, and the score.
+
+    Return whether there was an answer.
+    """
+    right = experiment.score(result)
+    if right is None:
+        return False
+    text = words("score")
+    got, of = note_score(experiment, computed_part(result.config), right)
+    lines = [f"**{text['right' if right else 'wrong']}**"]
+    for name in marked(experiment.Config, "answers"):
+        lines.append(experiment.words["knobs"][name]["reasons"][getattr(result.config, name)])
+    st.markdown(" ".join([*lines, say(text["tally"], {"right": got, "of": of})]))
+    return True

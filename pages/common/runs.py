@@ -13,9 +13,12 @@ from core.lab.experiment import Experiment
 from core.lab.knobs import computed_part
 from core.lab.results import shipped
 from core.lab.say import say
+from core.lab.table import Table
 from pages.common.text import words
 
 REDRAW = 0.7  # s between two pictures of a run that is still going on
+PACE = 0.5  # s after which the pace of a run is known
+LONG = 2.0  # s that are worth telling
 PATIENCE = 0.2  # s between two looks at the queue, so that a click can end the waiting
 
 
@@ -88,6 +91,18 @@ class Place:
     def now(self) -> Any:
         """Return where to write what stays."""
         return self._slot or self._container
+
+
+def result_with_table(experiment: Experiment, config: Any, table: Table) -> Any:
+    """Return the result on a visitor's own table; it is kept in the visit, for nobody else."""
+    asked, state = (computed_part(config), table), f"{experiment.slug}:table results"
+    kept = st.session_state.get(state, [])
+    result = next((result for other, result in kept if other == asked), None)
+    if result is None:
+        with LANES[experiment.COST].turn((experiment.slug, *asked), lambda before: None):
+            result = experiment.module.run(asked[0], table)
+        st.session_state[state] = [*kept[-1:], (asked, result)]  # two: one may be pinned
+    return replace(result, config=config)
 
 
 class NotComputed(Exception):
@@ -175,14 +190,22 @@ def _watched(
     if experiment.COST == "instant":
         return experiment.run(config)
     line.caption(words("runs")["computing"])
-    steps, drawn = experiment.steps(config), monotonic()
+    steps = experiment.steps(config)
+    began = drawn = monotonic()
     while True:
         try:
             step = next(steps)
         except StopIteration as finished:
             return finished.value
         share, so_far = step if isinstance(step, tuple) else (step, None)
-        line.caption(say(words("runs")["training"], {"done": f"{min(share, 1):.0%}"}))
+        line.caption(_progress(min(share, 1), monotonic() - began))
         if draw and so_far is not None and monotonic() - drawn > REDRAW:
             draw(so_far)
             drawn = monotonic()
+
+
+def _progress(share: float, seconds: float) -> str:
+    """Say how far a run is, and, once its pace shows, how long it will go on if that is long."""
+    left = seconds / share - seconds if share and seconds > PACE else 0
+    text = words("runs")["training_long" if left > LONG else "training"]
+    return say(text, {"done": f"{share:.0%}", "left": f"{left:.0f}"})

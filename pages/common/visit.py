@@ -1,10 +1,12 @@
 """What a visitor has opened and answered in this visit, for the overview's path of questions."""
 
+from typing import Any
+
 import streamlit as st
 
 from core.lab.experiment import Experiment
 
-STATE, GUESSES = "opened", "guesses"
+STATE, GUESSES, SCORES = "opened", "guesses", "scores"
 
 
 def opened(experiment: Experiment) -> str | None:
@@ -29,6 +31,16 @@ def guessed(experiment: Experiment) -> bool | None:
     """Return whether the visitor guessed as measured, None if not answered."""
     guesses: dict[str, bool] = st.session_state.get(GUESSES, {})
     return guesses.get(experiment.slug)
+
+
+def note_score(experiment: Experiment, run: Any, right: bool) -> tuple[int, int]:
+    """Remember whether the answer about a run was right: the first one counts.
+
+    Return how many runs of the experiment were answered right, and how many in all.
+    """
+    scores = st.session_state.setdefault(SCORES, {}).setdefault(experiment.slug, {})
+    scores.setdefault(run, right)
+    return sum(scores.values()), len(scores)
 
 
 def last_opened(experiments: list[Experiment]) -> Experiment | None:

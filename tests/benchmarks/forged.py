@@ -16,7 +16,7 @@ import random
 import re
 import string
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, isfinite
 from typing import Any
 
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -114,6 +114,8 @@ async def stay(visitor: Visitor, count: int, seen: Seen, rng: random.Random) -> 
     for sent in range(1, count + 1):
         typed = rng.random() > ILL_TYPED
         moved = [(odd_value if typed else ill_typed)(visitor.widgets, rng)]
+        # Streamlit fails at infinity and NaN in a field of whole numbers as at a wrong type.
+        typed = typed and isfinite(moved[0].double_value)
         seen.messages += 1
         await visitor.rerun(moved=moved)
         await visitor.rerun(home)

@@ -19,11 +19,11 @@ SIZES = (64, 100, 100, 100, 100, 100, 10)
 STARTS = [start(SIZES, scale, 0) for scale in np.logspace(0, -4, 16).tolist()]
 
 
-def ours() -> np.ndarray:
+def ours(dtype: type) -> np.ndarray:
     """Train 16 stacked networks, twice."""
     losses = []
     for batch_norm in (False, True):
-        networks = [relu_network(s, batch_norm=batch_norm) for s in STARTS]
+        networks = [relu_network(s, dtype=dtype, batch_norm=batch_norm) for s in STARTS]
         records = train_many(
             stack_networks(networks),
             DATA,
@@ -37,14 +37,14 @@ def ours() -> np.ndarray:
     return np.concatenate(losses)[:, :COMPARED_STEPS]
 
 
-def torch_loop(threads: int) -> np.ndarray:
+def torch_loop(dtype: torch.dtype, threads: int) -> np.ndarray:
     """Train 32 networks one after the other."""
     torch.set_num_threads(threads)
-    train_split, _ = splits(DATA)
+    train_split, _ = splits(DATA, dtype)
     losses = []
     for batch_norm in (False, True):
         for parameters in STARTS:
-            model = relu_model(parameters, batch_norm=batch_norm)
+            model = relu_model(parameters, batch_norm=batch_norm).to(dtype)
             optimizer = sgd(model, RATE, 0, 0)
             run = []
             measure(model, train_split)
@@ -56,12 +56,20 @@ def torch_loop(threads: int) -> np.ndarray:
 
 
 BENCHMARK = Benchmark(
-    "(c) batch norm race: 32 networks of 5x100, 4 epochs of batches of 100, float64",
+    "(c) batch norm race: 32 networks of 5x100, 4 epochs of batches of 100",
     {
-        "ours": ours,
-        "torch loop, 1 thread": partial(torch_loop, 1),
-        "torch loop, 2 threads": partial(torch_loop, 2),
+        "ours": partial(ours, np.float64),
+        "ours, float32": partial(ours, np.float32),
+        "torch loop, 1 thread": partial(torch_loop, torch.float64, 1),
+        "torch loop, 2 threads": partial(torch_loop, torch.float64, 2),
+        "torch loop, float32, 1 thread": partial(torch_loop, torch.float32, 1),
+        "torch loop, float32, 2 threads": partial(torch_loop, torch.float32, 2),
     },
-    (Bar("ours", "torch loop, 1 thread", 2), Bar("ours", "torch loop, 2 threads", 2)),
+    (
+        Bar("ours", "torch loop, 1 thread", 2),
+        Bar("ours", "torch loop, 2 threads", 2),
+        Bar("ours, float32", "torch loop, float32, 1 thread", 2.5, losses=None),
+        Bar("ours, float32", "torch loop, float32, 2 threads", 2.5, losses=None),
+    ),
     module=__name__,
 )

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from core.experiments import everything, load
+from core.lab.experiment import Experiment
 from core.lab.say import say
 from pages.common.text import words
 from tests.benchmarks.forged import GROWTH, attack
@@ -21,19 +22,20 @@ pytestmark = pytest.mark.browser
 
 MESSAGES = 400  # forged; `python -m tests.benchmarks.forged` sends 10,000
 
-SATURATION, RACE = load("activations", "saturation"), load("activations", "race")
+SATURATION = load("activations", "saturation")
+RACES = [load("activations", "race"), load("batchnorm", "race")]
 FIVE = f"activations?{link(SATURATION, SATURATION.Config(depth=5))}"
 DEPTH = '.st-key-activations-saturation-depth [data-testid="stSliderThumbValue"]'
 STOP, QUESTION = words("runs")["stop"], words("question")["again"]
 TRAINING = re.compile(re.escape(words("runs")["training"].split("{")[0]))
 
 
-def long_run(seed: int) -> str:
+def long_run(seed: int, race: Experiment = RACES[0]) -> str:
     """Return the link of a training that takes seconds and that nobody has asked for."""
-    knobs = RACE.knobs
-    config = RACE.Config(depth=knobs["depth"].steps[-1], epochs=knobs["epochs"].steps[-1])
-    config = replace(config, functions=knobs["functions"].options, seed=seed)
-    return f"activations?{link(RACE, config)}"
+    config = replace(race.Config(), depth=race.knobs["depth"].snap(99), seed=seed)
+    if "functions" in race.knobs:
+        config = replace(config, functions=race.knobs["functions"].options)
+    return f"{race.chapter}?{link(race, config)}"
 
 
 def follow(page: Page, link: str) -> None:
@@ -129,11 +131,12 @@ def test_back_after_asking_the_question_again_shows_the_result(visit):
     agree(page, 5)
 
 
-def test_who_leaves_in_the_middle_of_a_run_frees_the_place_and_stop_brings_back(visit):
+@pytest.mark.parametrize("race", RACES, ids=lambda e: e.slug)
+def test_who_leaves_in_the_middle_of_a_run_frees_the_place_and_stop_brings_back(visit, race):
     first, second = visit(FIVE), visit(FIVE)
-    follow(first, long_run(4001))
+    follow(first, long_run(4001, race))
     expect(first.get_by_text(TRAINING)).to_be_visible(timeout=PATIENCE)
-    follow(second, long_run(4002))
+    follow(second, long_run(4002, race))
     told = say(words("runs")["waiting"], {"before": 1})
     expect(second.get_by_text(told)).to_be_visible(timeout=PATIENCE)
     first.get_by_role("link", name=words("app")["overview"]).click()
@@ -145,13 +148,30 @@ def test_who_leaves_in_the_middle_of_a_run_frees_the_place_and_stop_brings_back(
     assert "seed=4002" not in second.url
 
 
-def test_a_click_on_a_short_run_does_not_wait_for_a_long_one(visit):
+@pytest.mark.parametrize("race", RACES, ids=lambda e: e.slug)
+def test_a_click_on_a_short_run_does_not_wait_for_a_long_one(visit, race):
     busy, other = visit(FIVE), visit(FIVE)
-    follow(busy, long_run(4003))
+    follow(busy, long_run(4003, race))
     expect(busy.get_by_text(TRAINING)).to_be_visible(timeout=PATIENCE)
     deeper(other)
     agree(other, 6)
     expect(busy.get_by_text(TRAINING)).to_be_visible()
+
+
+def test_a_race_is_drawn_while_it_trains(visit):
+    page = visit(f"{RACES[1].chapter}?experiment={RACES[1].name}&answer=shown")
+    finished = page.locator("svg text").all_text_contents()
+    follow(page, long_run(4006, RACES[1]))
+    expect(page.get_by_text(TRAINING)).to_be_visible(timeout=PATIENCE)
+    page.wait_for_function(
+        "seen => [...document.querySelectorAll('svg text')].map(t => t.textContent).join() != seen",
+        arg=",".join(finished),
+    )
+    expect(page.get_by_text(TRAINING)).to_be_visible()
+    page.get_by_role("button", name=STOP).click()
+    expect(page.get_by_text(TRAINING)).to_be_hidden(timeout=PATIENCE)
+    settled(page)
+    assert page.locator("svg text").all_text_contents() == finished
 
 
 def test_a_closed_window_frees_the_place(visit):

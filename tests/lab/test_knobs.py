@@ -12,6 +12,7 @@ from core.lab.knobs import (
     Checked,
     Number,
     Seed,
+    answers,
     choice,
     computed_part,
     flag,
@@ -19,6 +20,7 @@ from core.lab.knobs import (
     knobs_of,
     log_spaced,
     looks,
+    marked,
     numbers,
     real,
     seed,
@@ -164,3 +166,15 @@ def test_every_value_between_two_steps_can_be_computed(experiment):
     for name, value in between.items():
         if value is not None:
             assert experiment.findings(experiment.run(replace(experiment.SMALL, **{name: value})))
+
+
+def test_answers_only_look_and_are_known_by_their_mark():
+    @dataclass(frozen=True, kw_only=True)
+    class Asked(Checked):
+        guess: str = answers(choice("open", ["open", "low"]))
+        epochs: int = looks(numbers(5, [5, 10]))
+        seed: int = seed()
+
+    assert marked(Asked, "answers") == ("guess",)
+    assert marked(Asked, "looks") == ("guess", "epochs")
+    assert computed_part(Asked(guess="low", epochs=10, seed=3)) == Asked(seed=3)

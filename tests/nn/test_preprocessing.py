@@ -35,6 +35,11 @@ def test_center_moves_the_mean_and_nothing_else(cloud):
     np.testing.assert_allclose(np.cov(centered.T), np.cov(cloud.T), rtol=1e-9)
 
 
+def test_center_equals_scikit_learn_s_scaler_without_std(cloud):
+    peer = StandardScaler(with_std=False).fit(cloud)
+    np.testing.assert_allclose(fit_center(cloud).transform(cloud), peer.transform(cloud))
+
+
 def test_standardize_equals_scikit_learn_s_scaler(digits):
     peer = StandardScaler().fit(digits.x_train)
     ours = fit_standardizer(digits.x_train)
@@ -80,6 +85,29 @@ def test_digits_projected_on_components_equal_scikit_learn_s(digits):
     ours = fit_pca(digits.x_train, 20)
     np.testing.assert_allclose(
         np.abs(ours.transform(digits.x_val)), np.abs(peer.transform(digits.x_val)), atol=1e-9
+    )
+
+
+def test_whitened_digits_equal_scikit_learn_s_in_both_splits(digits):
+    peer = PCA(61, whiten=True, svd_solver="full").fit(digits.x_train)
+    ours = fit_whitener(digits.x_train)
+    less_one = np.sqrt((len(digits.x_train) - 1) / len(digits.x_train))
+    for split in (digits.x_train, digits.x_val):
+        np.testing.assert_allclose(
+            np.abs(ours.transform(split)) * less_one, np.abs(peer.transform(split)), atol=1e-6
+        )
+
+
+@pytest.mark.parametrize("whiten", [False, True])
+def test_inverse_equals_scikit_learn_s(cloud, whiten):
+    peer = PCA(5, whiten=whiten, svd_solver="full").fit(cloud)
+    ours = fit_whitener(cloud) if whiten else fit_pca(cloud)
+    signs = np.sign((ours.components * peer.components_.T).sum(axis=0))
+    less_one = np.sqrt((len(cloud) - 1) / len(cloud)) if whiten else 1
+    coordinates = np.random.default_rng(4).standard_normal((10, 5))
+    np.testing.assert_allclose(
+        ours.inverse_transform(coordinates),
+        peer.inverse_transform(coordinates * signs * less_one),
     )
 
 

@@ -201,3 +201,31 @@ def test_20_hostile_queries_give_a_normal_page(open_link):
         app = open_link(chapter, query)
         assert not app.exception, (chapter, query)
         assert charts(app) or app.radio, (chapter, query)
+
+
+def test_answers_about_runs_are_scored_once_and_taken_back_with_the_next_run(open_link):
+    experiment = load("babysitting", "read-the-curve")
+    guess, seed = (f"babysitting.read-the-curve.{knob}" for knob in ("guess", "seed"))
+    told = words("score")
+
+    def scored(app):
+        assert not app.exception
+        return [m.value for m in app.markdown if m.value.startswith(f"**{told['right']}")] + [
+            m.value for m in app.markdown if m.value.startswith(f"**{told['wrong']}")
+        ]
+
+    causes = experiment.module.CAUSES
+    right = [causes[experiment.run(experiment.Config(seed=s)).cause] for s in (0, 1)]
+    app = shown(open_link, experiment)
+    assert not scored(app)
+    app.get_by_key(guess).set_value(right[0]).run()
+    (line,) = scored(app)
+    assert line.endswith("1 of 1.")
+    assert experiment.words["knobs"]["guess"]["reasons"][right[0]] in line
+    app.get_by_key(seed).set_value(1).run()
+    assert not scored(app) and app.session_state[guess] == "open"
+    wrong = next(cause for cause in causes if cause != right[1])
+    for own in (wrong, right[1]):  # the first answer to a curve counts
+        app.get_by_key(guess).set_value(own).run()
+        (line,) = scored(app)
+        assert (told["right"] in line) == (own == right[1]) and line.endswith("1 of 2.")

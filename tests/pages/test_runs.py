@@ -240,3 +240,16 @@ def test_two_new_runs_on_one_page_do_not_collide_and_leave_no_line_behind(fake):
     app = AppTest.from_function(a_page_with_two_runs, default_timeout=SOON).run()
     assert not app.exception and sorted(RAN) == [6, 7]
     assert not app.caption and not app.button
+
+
+@pytest.mark.parametrize(
+    "share, seconds, told",
+    [
+        (0.1, 0.3, "Training … 10%"),  # too early to tell its pace
+        (0.1, 1.5, "Training … 10%, about 14 s to go"),
+        (0.9, 9.0, "Training … 90%"),  # one second more is not worth telling
+        (0.0, 9.0, "Training … 0%"),
+    ],
+)
+def test_a_long_run_says_how_long_it_goes_on(share, seconds, told):
+    assert runs._progress(share, seconds) == told

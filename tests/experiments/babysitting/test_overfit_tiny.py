@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from core.experiments import load
+from core.experiments.babysitting.bugs import broken_backward, gradient_factors
 from core.experiments.babysitting.overfit_tiny.experiment import (
     BROKEN,
     BUGS,
@@ -15,9 +16,7 @@ from core.experiments.babysitting.overfit_tiny.experiment import (
     PRESETS,
     SETS,
     Config,
-    broken_backward,
     findings,
-    gradient_factors,
     memorized,
     predictions,
     tiny_sets,

@@ -10,7 +10,7 @@ import pandas as pd
 from core.charts import plane
 from core.charts.colours import by_meaning, colour
 from core.charts.columns import Columns
-from core.charts.curves import curves
+from core.charts.curves import by_epoch, curves
 from core.charts.marks import read_ends, remark, texts
 from core.charts.picture import Picture, frame, layers
 from core.experiments.activations.maxout.experiment import (
@@ -226,14 +226,7 @@ def epochs(result: Result, shared: Sequence[Result]) -> Picture:
     chart = layers(
         curves(
             data,
-            x=alt.X("epoch:Q")
-            .scale(domain=[0, EPOCHS], nice=False)
-            .axis(grid=False, values=list(range(0, EPOCHS + 1, 10)))
-            .title("epoch"),
-            y=alt.Y("accuracy:Q")
-            .scale(domain=domain, nice=False)
-            .axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1], domain=False, ticks=False)
-            .title("points predicted right"),
+            **by_epoch(EPOCHS, "points predicted right", domain=domain),
             tooltip=["name:N", "epoch:Q", alt.Tooltip("accuracy:Q", format=".1%")],
         ),
         read_ends(ends, domain=domain) if ends else None,

@@ -16,6 +16,7 @@ from core.lab.columns import band, crossed
 from core.lab.datasets import standardized_digits
 from core.lab.finding import Finding, Outcome
 from core.lab.knobs import Checked, integer, looks, numbers, seed, several
+from core.lab.parts import portion
 from core.lab.say import arrival
 from core.lab.streams import streams
 from core.lab.verdict import both, epochs_to, later
@@ -159,18 +160,6 @@ def steps(config: Config) -> Generator[float, None, Result]:
         choosing.append(tried)
         racing.append(raced[np.searchsorted(used, best)])
     return Result(config=config, choosing=np.stack(choosing), racing=np.stack(racing), every=every)
-
-
-def portion(
-    work: Generator[float, None, Array], start: float, share: float
-) -> Generator[float, None, Array]:
-    """Drain a part of the work, yielding the share done of the whole; return what it returns."""
-    while True:
-        try:
-            yield start + share * next(work)
-        except StopIteration as stop:
-            result: Array = stop.value
-            return result
 
 
 def findings(result: Result) -> tuple[Finding, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from core.experiments.babysitting.bugs import broken_backward, gradient_factors
 from core.lab.columns import crossed
 from core.lab.datasets import load_digits, standardized_digits
 from core.lab.finding import Finding, Outcome
@@ -81,31 +82,6 @@ class Result:
     images: np.ndarray
     labels: np.ndarray
     predicted: np.ndarray
-
-
-def gradient_factors(bug: str, layer: Layer, rng: np.random.Generator) -> Layer:
-    """Return what a bug multiplies the gradients of the hidden layer by, parameter by parameter."""
-    match bug:
-        case "flipped":
-            return {name: np.array(-1.0) for name in layer}
-        case "frozen":
-            return {name: np.array(0.0) for name in layer}
-        case "shuffled":
-            return {name: rng.choice([-1.0, 1.0], size=p.shape[-2:]) for name, p in layer.items()}
-        case "no_bias":
-            return {"weight": np.array(1.0), "bias": np.array(0.0)}
-    return {name: np.array(1.0) for name in layer}
-
-
-def broken_backward(factors: Layer) -> Callable[..., list[Layer]]:
-    """Return a backward pass whose hidden layer's gradients are multiplied by factors."""
-
-    def wrong_backward(dlogits: np.ndarray, traces: list[Any]) -> list[Layer]:
-        gradients = backward(dlogits, traces)
-        gradients[0] = {name: gradient * factors[name] for name, gradient in gradients[0].items()}
-        return gradients
-
-    return wrong_backward
 
 
 def tiny_sets(config: Config, digits: Dataset) -> tuple[tuple[Dataset, Dataset], np.ndarray]:

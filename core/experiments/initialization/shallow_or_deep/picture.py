@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from core.charts.curves import curves, explained_ends
+from core.charts.curves import by_epoch, curves, explained_ends
 from core.charts.marks import APART, remark
 from core.charts.picture import Picture, frame, layers
 from core.experiments.initialization.shallow_or_deep.experiment import CHANCE, Result, tables
@@ -24,21 +24,10 @@ def accuracy(result: Result, shared: Sequence[Result]) -> Picture:
     """Draw the accuracy of both networks from both starts, the deep one dashed."""
     data = frame(tables(result)["epochs"])
     data = data.assign(series=data["weights"], line=data["net"] + ", " + data["weights"])
-    x = (
-        alt.X("epoch:Q")
-        .scale(domain=[0, max(run.config.epochs for run in shared)], nice=False)
-        .axis(tickCount=5, tickMinStep=1, format="d", grid=False)
-        .title("epochs")
-    )
-    y = (
-        alt.Y("accuracy:Q")
-        .scale(domain=DOMAIN, nice=False)
-        .axis(format=".0%", tickCount=5, domain=False, ticks=False)
-        .title("accuracy on unseen digits")
-    )
+    axes = by_epoch(max(run.config.epochs for run in shared), "accuracy on unseen digits")
     dashed = [line for line in data["line"].unique() if line.startswith("deep")]
     chart = layers(
-        curves(data, x=x, y=y, dashed=dashed, tooltip=TOOLTIP),
+        curves(data, **axes, dashed=dashed, tooltip=TOOLTIP),
         _reason(result),
         explained_ends(_ends(result), domain=DOMAIN),
     )

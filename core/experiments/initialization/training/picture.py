@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from core.charts.curves import curves, explained_ends
+from core.charts.curves import by_epoch, curves, explained_ends
 from core.charts.marks import APART, remark, rule
 from core.charts.picture import Picture, frame, layers
 from core.experiments.initialization.training.experiment import Result, tables
@@ -27,23 +27,11 @@ def accuracy(result: Result, shared: Sequence[Result]) -> Picture:
     data = frame(tables(result)["epochs"]).dropna()
     data = data.assign(series=data["scheme"], name=data["scheme"].map(name_of))
     end = max(run.config.epochs for run in shared)
-    x = (
-        alt.X("epoch:Q")
-        .scale(domain=[0, end], nice=False)
-        .axis(tickCount=5, tickMinStep=1, format="d", grid=False)
-        .title("epochs")
-    )
-    y = (
-        alt.Y("accuracy:Q")
-        .scale(domain=DOMAIN, nice=False)
-        .axis(format=".0%", tickCount=5, domain=False, ticks=False)
-        .title("accuracy on unseen digits")
-    )
     target, ends = result.config.target, _ends(result)
     chart = layers(
         rule("", y=target),
         remark(f"target: {percent(target)}", 0.99 * end, target - 0.6 * APART, align="right"),
-        curves(data, x=x, y=y, tooltip=TOOLTIP),
+        curves(data, **by_epoch(end, "accuracy on unseen digits"), tooltip=TOOLTIP),
         remark(SIGNAL, 0.99 * end, _widest_gap([row["y"] for row in ends]) + APART, align="right"),
         explained_ends(ends, domain=DOMAIN),
     )

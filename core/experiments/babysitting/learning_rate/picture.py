@@ -1,0 +1,306 @@
+"""Learning rates: the loss by step, why accuracy rises without it, and what breaks first."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from core.charts.colours import by_meaning
+from core.charts.columns import Columns
+from core.charts.curves import curves, explained_ends
+from core.charts.layers import decades
+from core.charts.marks import at_position, clipped, line_ends, remark, rule, texts, worded
+from core.charts.picture import Picture, layers
+from core.experiments.babysitting.learning_rate.experiment import (
+    CHANGE,
+    DRAWN,
+    EPOCHS,
+    GOOD,
+    GOOD_RATE,
+    HIGHEST,
+    LOW,
+    QUANTITIES,
+    SITS,
+    SIZES,
+    Result,
+)
+from core.lab.say import number, percent
+from core.nn.divergence import EXPLODED
+
+MEANINGS = ("small", "good", "other", "bad")  # of the CASES
+BOTTOM, TOP = 1e-3, 1e4  # of the loss axis: what lies beyond is drawn at its edge
+ROOM = 6  # times the top, for what is said above it
+LARGEST = float(np.finfo(np.float32).max)
+CROSS = "M-0.6,-0.6L0.6,0.6M-0.6,0.6L0.6,-0.6"  # an SVG path
+ROSE = 0.1  # of the accuracy that is worth telling
+DIFFUSE = 0.03  # all probabilities lie this close to 0.1: the loss is that of guessing
+
+
+def loss(result: Result, shared: Sequence[Result]) -> Picture:
+    """Draw the loss of every rate by step on a log axis, up to its first non-finite number."""
+    data, domain = _drawn(result.loss, MEANINGS), (BOTTOM, TOP * ROOM)
+    first = result.data_loss[LOW, :, 0].mean()
+    limit = EXPLODED * first if np.isfinite(first) else None
+    chart = layers(
+        rule(f"{EXPLODED} × the first loss", y=limit, at=_steps(result), align="right")
+        if limit
+        else None,
+        curves(data, x=_by_step(result), y=_log_loss(domain), tooltip=TOOLTIP),
+        _exploded(result, data),
+        _breaks(result, domain),
+        _still(result),
+        explained_ends(_ends(result, data), domain=domain, log=True),
+    )
+    return Picture(chart, "Loss by training step, a line for each learning rate")
+
+
+TOOLTIP = ["step:Q", alt.Tooltip("loss:Q", format=".4g")]
+
+
+def _steps(result: Result) -> int:
+    return int(result.loss.shape[-1]) - 1
+
+
+def _by_step(result: Result, end: int | None = None) -> alt.X:
+    """Return the axis of training steps, up to the last one or to `end`."""
+    each, end = _steps(result) // EPOCHS, end or _steps(result)
+    return (
+        alt.X("step:Q")
+        .scale(domain=[0, end], nice=False)
+        .axis(values=list(range(0, end + 1, each if end < 40 else 2 * each)), grid=False)
+        .title(f"training step ({each} are an epoch)")
+    )
+
+
+def _log_loss(domain: tuple[float, float]) -> alt.Y:
+    ticks = {TOP: "10,000+", 100: "100", 1: "1", 0.01: "0.01"}
+    return (
+        alt.Y("drawn:Q")
+        .scale(type="log", domain=domain, nice=False)
+        .axis(**worded(ticks), domain=False, ticks=False)
+        .title("loss (log)")
+    )
+
+
+def _drawn(losses: np.ndarray, series: Sequence[str]) -> pd.DataFrame:
+    """Return a row per line and step at which its loss is finite."""
+    steps = np.arange(losses.shape[-1])
+    data = pd.concat(
+        pd.DataFrame({"series": name, "step": steps, "loss": own})
+        for name, own in zip(series, losses)
+    )
+    data = data[np.isfinite(data["loss"])]
+    return data.assign(drawn=clipped(data["loss"], BOTTOM, TOP))
+
+
+def _exploded(result: Result, data: pd.DataFrame) -> Any:
+    """Mark where a loss exploded: the first one above the limit."""
+    rows = [
+        data[(data["series"] == meaning) & (data["step"] == step)]
+        for meaning, step in zip(MEANINGS, result.exploded[:, DRAWN])
+    ]
+    found = pd.concat(rows)
+    if found.empty:
+        return None
+    return (
+        alt.Chart(found)
+        .mark_point(size=140)
+        .encode(x="step:Q", y="drawn:Q", color=by_meaning(found["series"]))
+    )
+
+
+def _breaks(result: Result, domain: tuple[float, float]) -> Any:
+    """Mark and name the runs that break, each at its first number that is not finite."""
+    rows: list[dict[str, Any]] = []
+    for meaning, rate, exploded, (step, _, _) in zip(
+        MEANINGS, result.config.rates, result.exploded[:, DRAWN], result.broken[:, DRAWN]
+    ):
+        if step < 0:
+            continue
+        when = f"exploded at step {exploded},\n" if exploded >= 0 else ""
+        said = f"rate {number(rate)}: {when}NaN from step {step}"
+        y = TOP if exploded >= 0 else float(at_position(0.2 + 0.1 * len(rows), domain, log=True))
+        rows.append({"x": step, "y": y, "text": said, "series": meaning})
+    return _crosses(rows, below=2.2 if (result.exploded[:, DRAWN] >= 0).any() else 1)
+
+
+def _crosses(rows: list[dict[str, Any]], below: float = 1) -> Any:
+    """Mark places and say beside each, so many times lower on a log axis, what happened there."""
+    if not rows:
+        return None
+    marks = (
+        alt.Chart(pd.DataFrame(rows))
+        .mark_point(shape=CROSS, size=150, strokeWidth=3, filled=False)
+        .encode(x="x:Q", y="y:Q", color=by_meaning(row["series"] for row in rows))
+    )
+    said = [{**row, "y": row["y"] / below} for row in rows]
+    return layers(marks, texts(said, align="left", dx=14, fontWeight="bold"))
+
+
+def _still(result: Result) -> Any:
+    """Say of the low rate by how little its loss changes, if it is little, and what does change."""
+    own, accuracy = result.data_loss[LOW], result.train_accuracy[LOW].mean(axis=0)
+    change = (1 - own[:, -1] / own[:, 0]).mean()
+    if not abs(change) < CHANGE:
+        return None
+    rate = f"rate {number(result.config.rates[LOW])}"
+    said = f"{rate}: the loss falls by only {percent(change)}"
+    if accuracy[-1] - accuracy[0] > ROSE and np.abs(result.probabilities - 0.1).max() < DIFFUSE:
+        rises = f"{percent(accuracy[0])} → {percent(accuracy[-1])}"
+        said += f",\nyet {rises} right: all probabilities\nstay near 0.1, only their order changes"
+    return remark(said, 0.36 * _steps(result), 60 * own.mean(), meaning="small")
+
+
+def _ends(result: Result, data: pd.DataFrame) -> list[dict[str, Any]]:
+    """Name every line that does not break, and say what its accuracy does."""
+    before, after = result.train_accuracy[..., 0], result.train_accuracy[..., -1]
+    last = data.groupby("series").last()["drawn"]
+    return [
+        {
+            "series": meaning,
+            "x": _steps(result),
+            "y": last[meaning],
+            "text": f"rate {number(rate)}: {_kind(result, case)}",
+            "why": f"{percent(before[case].mean())} → {percent(after[case].mean())} right",
+        }
+        for case, (meaning, rate) in enumerate(zip(MEANINGS, result.config.rates))
+        if result.broken[case, DRAWN, 0] < 0
+    ]
+
+
+def _kind(result: Result, case: int) -> str:
+    """Say what the drawn run shows of its rate, by its loss in the end beside the good one's."""
+    if result.exploded[case, DRAWN] >= 0:
+        return "exploded"
+    loss = result.data_loss[:, DRAWN, -1]
+    if not np.isfinite(loss[GOOD]):
+        return "finite"
+    if not loss[case] > SITS * loss[GOOD]:
+        return "good"
+    return "too low" if result.config.rates[case] < GOOD_RATE else "high"
+
+
+def probabilities(result: Result, shared: Sequence[Result]) -> Picture:
+    """Draw the ten probabilities that the low rate's network gives one digit, before and after."""
+    cases = ("context", "small")
+    columns = Columns(cases, -0.7, 9.7)
+    given = np.nan_to_num(result.probabilities)
+    away = max(np.abs(run.probabilities - 0.1).max() for run in shared)
+    reach = 1.15 * max(float(np.nan_to_num(away, nan=0.9)), 1e-6)
+    low, high = max(0.1 - reach, 0.0), 0.1 + reach
+    data = pd.concat(
+        pd.DataFrame({"case": case, "class": np.arange(10.0), "p": own})
+        for case, own in zip(cases, given)
+    )
+    data = data.assign(series=np.where(data["class"] == result.label, "good", "context"), guess=0.1)
+    data = columns.shifted(data, "class").assign(name=data["class"].astype(int))
+    ticks = {float(k): str(k) for k in range(10)}
+    room = 0.3 * (high - low)
+    y = (
+        alt.Y("p:Q")
+        .scale(domain=[low - room / 2, high + room], nice=False, zero=False)
+        .axis(values=[low, 0.1, high], format=".4~f", domain=False, ticks=False)
+        .title("probability")
+    )
+    x = columns.x("class", title=f"class (the digit is a {result.label})", ticks=ticks)
+    base = alt.Chart(data).encode(x, y, by_meaning(data["series"]), tooltip=["name:Q", "p:Q"])
+    heads = {
+        case: f"{when}: {_guessed(result, own)}\nloss {_loss_of(own[result.label])}"
+        for case, when, own in zip(cases, ("Before", "After"), given)
+    }
+    chart = layers(
+        rule("", y=0.1),
+        base.mark_rule(strokeWidth=6).encode(y2="guess:Q"),
+        base.mark_point(size=120),
+        columns.heads(heads, high + 0.25 * room),
+        remark(_why(given), columns.low, low - room / 4),
+    )
+    return Picture(chart, "Ten class probabilities of one digit before and after training")
+
+
+def _guessed(result: Result, given: np.ndarray) -> str:
+    top = int(given.argmax())
+    return f"predicts {top}, {'right' if top == result.label else 'wrong'}"
+
+
+def _loss_of(probability: float) -> str:
+    return f"{-np.log(probability):.3f}" if probability > 0 else "not finite"
+
+
+def _why(given: np.ndarray) -> str:
+    if np.abs(given[1] - 0.1).max() > DIFFUSE:
+        return "The probabilities move far from 0.1: the loss changes, too."
+    if given[0].argmax() == given[1].argmax():
+        return "All ten stay near 0.1, and their order stays."
+    return "All ten stay near 0.1, so the loss does too. Their order changes."
+
+
+def growth(result: Result, shared: Sequence[Result]) -> Picture:
+    """Draw the largest weight and score of the highest rate's run up to where it breaks."""
+    sizes = result.sizes.astype(float)
+    series = ("context", "other", "bad")
+    step, layer, quantity = result.broken[HIGHEST, DRAWN]
+    data = pd.concat(
+        pd.DataFrame({"series": name, "step": np.arange(len(own)), "drawn": own, "loss": own})
+        for name, own in zip(series, sizes)
+    )
+    data = data[np.isfinite(data["drawn"]) & (data["drawn"] > 0)]
+    if step >= 0:
+        data = data[data["step"] < step]
+    most = data["drawn"].max()
+    domain = (data["drawn"].min() / 3, LARGEST * 30 if step >= 0 else 10 * most)
+    end = min(_steps(result), 2 * step) if step >= 0 else _steps(result)
+    y = (
+        alt.Y("drawn:Q")
+        .scale(type="log", domain=domain, nice=False)
+        .axis(**worded(decades(domain)), domain=False, ticks=False)
+        .title("largest number (log)")
+    )
+    last = data.groupby("series").last()
+    ends = {
+        name: (float(last["step"][name]), float(last["drawn"][name]), what)
+        for name, what in zip(series[:-1], SIZES)
+    }
+    half = data[data["series"] == "bad"].iloc[int(data["step"].max()) // 2]
+    scores = {"x": half["step"], "y": half["drawn"], "text": SIZES[-1], "series": "bad"}
+    broken = None
+    if step >= 0:
+        said = f"step {step}, layer {layer}:\n{QUANTITIES[quantity]} is not finite"
+        broken = _crosses([{"x": step, "y": LARGEST, "text": said, "series": "bad"}], below=1e3)
+    chart = layers(
+        rule("largest number of 32 bits (float32)", y=LARGEST, at=end, align="right")
+        if step >= 0
+        else None,
+        curves(data, x=_by_step(result, end), y=y, tooltip=["step:Q", "loss:Q"]),
+        broken,
+        texts([scores], align="right", dx=-12, fontWeight="bold"),
+        line_ends(ends, domain=domain, log=True),
+    )
+    return Picture(chart, "Largest weights and scores of the run with the highest rate, by step")
+
+
+def pair(result: Result, shared: Sequence[Result]) -> Picture:
+    """Draw two runs at a good rate that differ only in how the loss is computed."""
+    series, domain = ("good", "bad"), (BOTTOM, TOP * ROOM)
+    data = _drawn(result.pair_loss, series)
+    step = result.pair_broken[1, DRAWN]
+    at = data[data["series"] == "good"].iloc[-1]
+    ends = {"good": (at["step"], at["drawn"], "log-sum-exp")}
+    broken = None
+    if step >= 0:
+        last = data[data["series"] == "bad"].iloc[-1]
+        said = f"naive −log p: broken at step {step},\nas e to the score overflows or p is 0"
+        place = {"x": last["step"], "y": last["drawn"], "text": said, "series": "bad"}
+        broken = _crosses([place], below=1 / 20)
+    chart = layers(
+        curves(data, x=_by_step(result), y=_log_loss(domain), tooltip=TOOLTIP),
+        broken,
+        line_ends(ends, domain=domain, log=True),
+        remark(f"Both: rate {number(GOOD_RATE)}, same start, same batches", 2, 2.5 * TOP),
+    )
+    return Picture(chart, "Loss by step with two ways to compute it, at one learning rate")
+
+
+VIEWS = {"loss": loss, "probabilities": probabilities, "growth": growth, "pair": pair}
