@@ -7,6 +7,8 @@ python -m core --write-results [chapter [name]]      compute the shipped results
 python -m core --verdicts [chapter [name]] [--seeds 20] [--write]
     how every claim comes out at every preset: as shipped, and with other seeds. "!" marks what
     too few of them agree with; --write stores the rows in tests/verdicts.csv
+python -m core doctor run.csv [--classes 10]
+    what a training's log (CSV or JSON, at most 1 MB) says is wrong with it, and what to try
 """
 
 import csv
@@ -24,10 +26,13 @@ from typing import Any
 
 from core.experiments import CHAPTERS, chapter_of, everything, load
 from core.lab import results
+from core.lab.doctor import diagnose, note
 from core.lab.experiment import Experiment
 from core.lab.finding import Outcome
 from core.lab.knobs import Knob, Number
+from core.lab.log import read_log
 from core.lab.results import Job, in_processes, outcomes, write_file, write_results
+from core.lab.upload import MAX_BYTES
 
 SAID = {
     Outcome.HOLDS: "holds",
@@ -38,6 +43,7 @@ VERDICTS = Path(__file__).parents[1] / "tests" / "verdicts.csv"
 COLUMNS = ("experiment", "preset", "claim", "shipped", *Outcome, "seeds", "agree")
 FIRST_SEED = 101  # of the verdicts
 SEEDS = Number(20, 1, 1000, range(1, 1001), whole=True)
+CLASSES = Number(10, 2, 100_000, range(2, 100_001), whole=True)
 ABSENT = "not measured"
 ENOUGH = 0.8  # share of the seeds that must agree with what is shipped
 
@@ -185,6 +191,30 @@ def verdicts_table(words: list[str]) -> str:
     return table([(*COLUMNS, ""), *((*row, "" if is_typical(row) else "!") for row in rows)])
 
 
+def diagnosis(words: Sequence[str]) -> str:
+    """Answer `doctor`: what a log's curves say, by which numbers, what to try, what is lacking."""
+    if not words:
+        raise ValueError("doctor needs the file of a log, such as run.csv")
+    file, *flags = words
+    options = read_options(flags, {"classes": CLASSES})
+    with open(file, "rb") as opened:
+        log = read_log(Path(file).name, opened.read(MAX_BYTES + 1))
+    found = diagnose(replace(log.curves, **options))
+    told = note(found)
+    read = ", ".join(f"{curve}: {column}" for curve, column in log.columns.items())
+    values = ", ".join(f"{name} {value:.6g}" for name, value in found.values.items())
+    return table(
+        [
+            ("read", f"{read} ({len(log.curves.epoch)} moments)"),
+            ("diagnosis", told.name),
+            ("seen", told.seen),
+            ("numbers", values),
+            ("try", told.advice),
+            *(("lacking", lack) for lack in told.lacks),
+        ]
+    )
+
+
 def answer(arguments: list[str]) -> str:
     """Do what one command asks for and return what it prints."""
     match arguments:
@@ -196,6 +226,8 @@ def answer(arguments: list[str]) -> str:
             return stored_results(chosen(words))
         case ["--verdicts", *words]:
             return verdicts_table(words)
+        case ["doctor", *words]:
+            return diagnosis(words)
         case [chapter]:
             chosen([chapter])  # refuses an unknown one
             return overview([chapter])

@@ -12,6 +12,7 @@ from pages.common.text import words
 from pages.common.visit import guessed, last_opened, opened
 
 BEST_KNOWN = ("initialization", "depth")
+IN_A_ROW = 3  # chapters, so that their questions can be read whole
 
 
 def path_link(experiment: Experiment, label: str, icon: str) -> None:
@@ -54,11 +55,13 @@ with st.container(horizontal=True):
         best = load(*BEST_KNOWN)
         path_link(best, say(text["first"], {"title": title_of(best)}), ":material/star:")
 st.subheader(text["path"], anchor=False)
-for place, chapter in zip(st.columns(len(chapters_shown())), chapters_shown()):
-    with place.container(gap="xxsmall"):
-        st.markdown(f"**{chapter_name(chapter)}**")
-        for experiment in chapter_of(chapter).values():
-            question_link(experiment)
+chapters = chapters_shown()
+for first in range(0, len(chapters), IN_A_ROW):
+    for place, chapter in zip(st.columns(IN_A_ROW), chapters[first : first + IN_A_ROW]):
+        with place.container(gap="xxsmall"):
+            st.markdown(f"**{chapter_name(chapter)}**")
+            for experiment in chapter_of(chapter).values():
+                question_link(experiment)
 with st.expander(text["data_head"]):
     st.markdown(text["data"])
 leave("overview", sticky())

@@ -58,7 +58,7 @@ def test_every_outcome_is_named_and_no_value_is_nan(capsys, monkeypatch):
         (["nowhere"], "chapter must be one of activations, "),
         (["--seed", "3"], "chapter must be one of activations, "),
         (["activations", "nothing"], "experiment of activations must be one of "),
-        (["hpo", "x"], "experiment of hpo must be one of none yet"),
+        (["hpo", "x"], "experiment of hpo must be one of "),
         ([*CHEAP, "--sed", "3"], "option must be one of --inputs, "),
         ([*CHEAP, "extra"], "option must be one of --inputs, "),
         ([*CHEAP, "--seed", "3", "4"], "option must be one of --inputs, "),
@@ -71,6 +71,7 @@ def test_every_outcome_is_named_and_no_value_is_nan(capsys, monkeypatch):
         (["activations", "cost", "--width", "21"], "--width must be one of 20, 100, "),
         (["--write-results", "nowhere"], "chapter must be one of activations, "),
         (["--write-results", *CHEAP, "x"], "nothing can follow chapter and experiment, got 'x'"),
+        (["doctor"], "doctor needs the file of a log"),
         (["--verdicts", "activations", "x"], "experiment of activations must be one of "),
         (["--verdicts", *CHEAP, "x"], "nothing can follow chapter and experiment, got 'x'"),
         (["--verdicts", *CHEAP, "--seeds", "0"], "--seeds must be between 1 and 1000, got 0"),
@@ -80,6 +81,39 @@ def test_every_outcome_is_named_and_no_value_is_nan(capsys, monkeypatch):
 )
 def test_bad_names_and_values_are_answered_with_the_choices(capsys, arguments, sentence):
     assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith(sentence) and err.count("\n") == 1 and not out
+
+
+OVERFIT = "epoch,acc,val_acc\n1,.5,.5\n2,.9,.6\n3,1,.6\n4,1,.6\n"
+
+
+def test_the_doctor_reads_a_log(capsys, tmp_path):
+    (tmp_path / "run.csv").write_text(OVERFIT)
+    assert main(["doctor", str(tmp_path / "run.csv"), "--classes", "10"]) == 0
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert [key for key, _ in lines] == [*("read", "diagnosis", "seen", "numbers", "try")] + 3 * [
+        "lacking"
+    ]
+    assert lines[1][1] == "Overfitting" and lines[3][1] == "train 1, val 0.6"
+
+
+@pytest.mark.parametrize(
+    "content, words, status, sentence",
+    [
+        (OVERFIT, ["--classes", "1"], 2, "--classes must be between 2 and "),
+        (OVERFIT, ["--class", "2"], 2, "option must be one of --classes, got '--class'"),
+        ("epoch,lr\n1,1\n2,1\n", [], 2, "No column is a loss or an accuracy"),
+        ("1" * 2_000_000, [], 2, "The file has 1.0 MB; at most 1 MB can be read."),
+        (None, [], 1, "[Errno 2] No such file"),
+    ],
+)
+def test_what_the_doctor_cannot_read_is_said_in_one_line(
+    capsys, tmp_path, content, words, status, sentence
+):
+    if content is not None:
+        (tmp_path / "run.csv").write_text(content)
+    assert main(["doctor", str(tmp_path / "run.csv"), *words]) == status
     out, err = capsys.readouterr()
     assert err.startswith(sentence) and err.count("\n") == 1 and not out
 

@@ -72,6 +72,23 @@ COLOURS: dict[str, tuple[str, str]] = {
     # batch normalization
     "with": ("#1d7f47", "#4ec07b"),
     "without": ("#c03a48", "#ef7880"),
+    # layers of one network
+    "layer 1": ("#2566ac", "#5f9fe6"),
+    "layer 2": ("#a95a0a", "#e2924f"),
+    "layer 3": ("#6d58b9", "#a795ea"),
+    # draws of a hyper-parameter, even in which scale
+    "in value": ("#b1520e", "#e68f4a"),
+    "in logarithm": ("#236bb8", "#5ca0ea"),
+    # how a search lays out its trials: a grid tries few values, "random" trials many
+    "few values": ("#b3521d", "#e88d59"),
+    # quarters of the range of a hyper-parameter
+    "lowest": ("#2a72c3", "#61a7ef"),
+    "lower": ("#0c7f78", "#3fbfb5"),
+    "higher": ("#a96105", "#e29a44"),
+    "highest": ("#c23540", "#f17379"),
+    # ranges of the learning rate that are searched
+    "wide": ("#296dbe", "#62a4ec"),
+    "tuned": ("#7b4dbf", "#b290ea"),
     # classes of data: muted, never a method's
     "class 0": ("#60789b", "#8aa3c8"),
     "class 1": ("#946f47", "#c9a077"),

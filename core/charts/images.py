@@ -50,6 +50,12 @@ def signed(values: Array, largest: float) -> str:
     return png(np.dstack([tones[1 + sign], np.rint(255 * np.clip(strength, FAINT, 1))]))
 
 
+def toned(strength: Array, meaning: str) -> str:
+    """Return (height, width) numbers of 0 to 1 as opacities of the colour of a meaning."""
+    tone = np.broadcast_to(_rgb(meaning), (*strength.shape, 3))
+    return png(np.dstack([tone, np.rint(255 * np.clip(strength, 0, 1))]))
+
+
 def _rgb(meaning: str) -> list[int]:
     return [int(colour(meaning)[start : start + 2], 16) for start in (1, 3, 5)]
 

@@ -14,6 +14,7 @@ Array = np.ndarray
 Align = Literal["left", "center", "right"]
 
 APART = 0.062  # of the picture's height: the least distance of two lines of text
+NARROW = 460  # px of a picture's width below which there is little room for words
 TOGETHER = 0.012  # of the picture's height: lines that end closer than this are named together
 
 
@@ -155,6 +156,20 @@ def texts(rows: Sequence[Mapping[str, Any]], *, align: Align = "center", **mark:
         alt.Chart(data)
         .mark_text(align=align, baseline="middle", lineBreak="\n", **mark)
         .encode(x="x:Q", y="y:Q", text="text:N", color=by_meaning(data["series"]))
+    )
+
+
+def by_width(rows: Sequence[Mapping[str, Any]], *, align: Align = "left", **mark: Any) -> Any:
+    """Write texts as texts() does; where there is little room, the `short` ones of the rows."""
+    return (
+        alt.Chart(pd.DataFrame(list(rows)))
+        .mark_text(
+            align=align,
+            baseline="middle",
+            text=alt.ExprRef(expr=f"width < {NARROW} ? datum.short : datum.text"),
+            **mark,
+        )
+        .encode(x="x:Q", y="y:Q", color=by_meaning([row["series"] for row in rows]))
     )
 
 

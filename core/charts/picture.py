@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from core.charts.colours import colour, themed
+from core.nn.search import Range
 
 HEIGHT = 400  # px, on the page: heading, picture and verdict then fit a 1280x720 screen
 COMPARED_HEIGHT = 300  # px of each of two pictures below each other
@@ -20,18 +22,46 @@ PRESENTED = 1180, 446  # px, on a projector of 1280x720; larger ones scale it up
 
 TYPE, PRESENTED_TYPE = 14, 20  # px of all text but titles
 TITLE = 8 / 7  # of that, for titles of panels and names of columns
+LARGE = 3 / 2  # of that, for the few numbers that a picture is about
 STROKE, PRESENTED_STROKE = 2.5, 3.5  # px
+
+AREA = "area"  # the name of an interval selection
 
 View = Callable[[Any, Sequence[Any]], "Picture"]
 Views = Mapping[str, View]
 
 
 @dataclass(frozen=True)
+class Pick:
+    """How a knob's range is read off an area that is drawn with the pointer.
+
+    field: of the layer that has the selection AREA; it holds places in `axis`, between 0 and 1, or,
+    where that is None, the values themselves.
+    """
+
+    knob: str
+    field: str
+    axis: Range | None = None
+
+    def ends(self, selected: Sequence[float]) -> tuple[float, float]:
+        """Return the two ends of an area along the field, with three digits."""
+        ends = np.sort(np.asarray(selected, float))
+        if self.axis:
+            ends = self.axis.at(np.clip(ends, 0, 1))
+        low, high = (float(f"{end:.3g}") for end in ends)
+        return low, high
+
+
+@dataclass(frozen=True)
 class Picture:
-    """A chart of one view, and what it shows in words, without numbers that change with a knob."""
+    """A chart of one view, and what it shows in words, without numbers that change with a knob.
+
+    picks: the knobs that an area set by the pointer moves; a layer has the selection AREA then.
+    """
 
     chart: Any
     alt: str
+    picks: tuple[Pick, ...] = ()
 
     def spec(
         self, *, dark: bool = False, presenting: bool = False, height: int = HEIGHT
@@ -39,6 +69,7 @@ class Picture:
         """Return the Vega-Lite specification, its data as frames."""
         spec = self.chart.to_dict()
         _share_colours(spec)
+        _enlarge(spec, PRESENTED_TYPE if presenting else TYPE)
         frames = {name: pd.DataFrame(rows) for name, rows in spec.pop("datasets", {}).items()}
         size = {"height": height}
         if presenting:
@@ -66,6 +97,14 @@ def _share_colours(spec: dict[str, Any]) -> None:
     colours = {n: c for scale in named for n, c in zip(scale["domain"], scale["range"])}
     for scale in named:
         scale |= {"domain": list(colours), "range": list(colours.values())}
+
+
+def _enlarge(spec: dict[str, Any], size: int) -> None:
+    """Give texts of the style "large" their size, in place: a style's own yields to that of all."""
+    for layer in _layers(spec):
+        mark = layer.get("mark")
+        if isinstance(mark, dict) and mark.get("style") == "large":
+            mark |= {"fontSize": round(size * LARGE), "fontWeight": "bold"}
 
 
 def _config(presenting: bool) -> dict[str, Any]:
@@ -106,6 +145,12 @@ def _config(presenting: bool) -> dict[str, Any]:
             "remark": {"fontSize": size, "fontStyle": "italic", "fill": colour("soft")},
         },
     }
+
+
+def pointer_area() -> Any:
+    """Return the selection AREA, to be drawn with a mouse: a finger scrolls the page."""
+    drag = "[pointerdown[event.pointerType === 'mouse'], window:pointerup] > window:pointermove!"
+    return alt.selection_interval(name=AREA, on=drag, translate=False, zoom=False)
 
 
 def frame(columns: Mapping[str, Any], **constants: Any) -> pd.DataFrame:

@@ -46,8 +46,18 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "bad-init",
         "train-val-gap",
         "update-ratio",
+        "histograms",
+        "live",
     ),
-    "hpo": (),
+    "hpo": (
+        "log-scale",
+        "coarse-to-fine",
+        "edge",
+        "grid-vs-random",
+        "cross-validation",
+        "curves",
+        "many-parameters",
+    ),
 }
 
 

@@ -26,7 +26,9 @@ class Module(Protocol):
     (share, Result so far), which is drawn while the run goes on. One that can use a table of the
     visitor's own has `TABLE_KNOBS`, the knobs that still act then, and `run(config, table)`. One
     that asks about each run has knobs marked by `answers(...)` and `score(result)`, which tells
-    whether they are set right, None while nothing is answered.
+    whether they are set right, None while nothing is answered. One whose numbers do not all fit in
+    tables has `documents(result)`: name -> lists and numbers, for JSON files. One that is trained
+    under the visitor's hands has a class `Live(config)`, which pages/common/live.py plays.
     """
 
     Config: type[Any]
@@ -85,6 +87,11 @@ class Experiment:
         return getattr(self._part("picture"), "SETTING", None)
 
     @property
+    def draw_log(self) -> Callable[..., Any] | None:
+        """Return what draws a log of the visitor's own; None if it takes none."""
+        return getattr(self._part("picture"), "LOG", None)
+
+    @cached_property
     def words(self) -> Mapping[str, Any]:
         """Return its text; WordsError names the file that is broken."""
         return words_of(self.folder, tuple(self.knobs))
@@ -111,6 +118,11 @@ class Experiment:
     def table_knobs(self) -> tuple[str, ...] | None:
         """Return the knobs that act on a table of the visitor's own; None if it takes none."""
         return getattr(self.module, "TABLE_KNOBS", None)
+
+    @property
+    def live(self) -> Any:
+        """Return the class of a run under a visitor's hands; None if there is no such thing."""
+        return getattr(self.module, "Live", None)
 
     @property
     def SMALL(self) -> Any:
@@ -157,3 +169,7 @@ class Experiment:
         """Return the numbers behind the pictures, by name."""
         tables: Mapping[str, Columns] = self.module.tables(result)
         return tables
+
+    def documents(self, result: Any) -> Any:
+        """Return the numbers that are no tables, by name; there are none in most experiments."""
+        return getattr(self.module, "documents", lambda result: {})(result)

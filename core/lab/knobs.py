@@ -13,6 +13,7 @@ Every knob has `check` (refuse with a sentence), `snap` (nearest allowed value),
 """
 
 import math
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import Field, dataclass, field, fields, replace
@@ -201,7 +202,79 @@ class Flag:
         return bool(rng.integers(2))
 
 
-Knob = Choice | Several | Number | Flag
+def plain(value: float) -> str:
+    """Write a number with six digits and without a power of ten: 0.00001."""
+    return str(np.format_float_positional(float(f"{value:.6g}"), trim="-"))
+
+
+@dataclass(frozen=True)
+class Span:
+    """The two ends of a range on a log axis, to be typed; None where the default is None."""
+
+    default: tuple[float, float] | None
+    low: float  # neither end may lie beyond these
+    high: float
+
+    @property
+    def steps(self) -> tuple[tuple[float, float] | None, ...]:
+        """Return what the widget offers: the default; all else is typed."""
+        return (self.default,)
+
+    def check(self, value: Any) -> None:
+        """Raise ValueError unless value is two ends as declared, the low one first."""
+        if value is None and self.default is None:
+            return
+        if not (isinstance(value, tuple) and [type(end) for end in value] == [float, float]):
+            raise ValueError(f"must be two numbers, such as 0.001 to 1, got {value!r}")
+        low, high = value
+        if min(value) <= 0:
+            raise ValueError(f"must be above 0, since a log axis has no 0, got {plain(min(value))}")
+        if not (self.low <= min(value) and max(value) <= self.high):
+            beyond = max(value) if max(value) > self.high else min(value)
+            allowed = f"{plain(self.low)} and {plain(self.high)}"
+            raise ValueError(f"must be between {allowed}, got {plain(beyond)}")
+        if not low < high:
+            said = "two different ends" if low == high else "the low end first"
+            raise ValueError(f"must have {said}, got {plain(low)} and {plain(high)}")
+
+    def snap(self, value: Any) -> tuple[float, float] | None:
+        """Return the value if it is allowed, the default otherwise."""
+        try:
+            self.check(value)
+        except (ValueError, TypeError):
+            return self.default
+        return value
+
+    def parse(self, texts: Sequence[str]) -> tuple[float, float] | None:
+        """Read the last value of a link's parameter."""
+        try:
+            return self.read(texts[-1]) if texts else self.default
+        except ValueError:
+            return self.default
+
+    def texts(self, value: tuple[float, float] | None) -> list[str]:
+        """Write a value as a link's parameter, and into the field."""
+        return ["" if value is None else " to ".join(map(plain, value))]
+
+    def read(self, text: str) -> tuple[float, float] | None:
+        """Read what was typed, "0.001 to 1" or "0.001, 1", refusing what is not allowed."""
+        words = re.sub("to|[,;–]", " ", text).split()
+        try:
+            ends: Any = tuple(map(float, words))
+        except ValueError:
+            ends = ()
+        nothing = None if self.default is None and not words else text
+        value: Any = ends if len(ends) == 2 else nothing
+        self.check(value)
+        return value
+
+    def sample(self, rng: np.random.Generator) -> tuple[float, float] | None:
+        """Draw two ends."""
+        ends = np.sort(np.exp(rng.uniform(np.log(self.low), np.log(self.high), 2)))
+        return self.parse([f"{ends[0]:.3g} to {ends[1]:.3g}"])
+
+
+Knob = Choice | Several | Number | Flag | Span
 
 
 def choice(default: str, options: Sequence[str]) -> Any:
@@ -246,6 +319,11 @@ def log_spaced(
     values = [float(f"{m:g}e{d}") for d in decades for m in per_decade]
     inside = tuple(v for v in values if low <= v <= high)
     return _declare(Number(default, low, high, (0.0,) * zero + inside, log=True))
+
+
+def span(low: float, high: float, default: tuple[float, float] | None = None) -> Any:
+    """Declare two ends between low and high; without a default they need not be given."""
+    return _declare(Span(default, low, high))
 
 
 def flag(default: bool) -> Any:

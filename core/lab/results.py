@@ -218,9 +218,9 @@ def _computed(experiment: Experiment, config: Any) -> bytes:
 
 def _code(experiment: Experiment) -> str:
     """Return a digest of the code that a Result comes from."""
-    own = Path(experiment.module.__file__)
+    own = [Path(experiment.module.__file__), *sorted(experiment.folder.parent.glob("*.py"))]
     lab = [CORE / "lab" / "datasets.py", CORE / "lab" / "streams.py"]
-    return _digest(b"".join(f.read_bytes() for f in [own, *lab, *sorted(CORE.glob("nn/*.py"))]))
+    return _digest(b"".join(f.read_bytes() for f in [*own, *lab, *sorted(CORE.glob("nn/*.py"))]))
 
 
 def _is_current(experiment: Experiment, config: Any) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.lab.finding import Finding
-from core.lab.say import say
+from core.lab.say import number, say
 
 SHARED = Path(__file__).parents[1] / "experiments" / "en.toml"
 NEEDED = ("title", "setting", "see", "source", "torch", "question", "heading", "findings", "views")
@@ -67,6 +67,8 @@ def named_knobs(text: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str,
     def named(knob: str, value: Any) -> Any:
         if isinstance(value, str):
             return option_name(text, knob, value)
+        if isinstance(value, tuple) and not isinstance(value[0], str):
+            return "–".join(number(end) for end in value)  # the two ends of a range
         if isinstance(value, tuple):
             return ", ".join(option_name(text, knob, option) for option in value)
         return value

@@ -130,26 +130,28 @@ def batchnorm_forward(
     mean, var = running["mean"], running["var"]
     if training:
         mean = sum_samples(x) / samples
-    normalized = x - mean
+    centred = x - mean
     if training:
-        var = sum_samples(normalized * normalized) / samples
+        var = sum_samples(centred * centred) / samples
         running["mean"] += bn_momentum * (mean - running["mean"])
         running["var"] += bn_momentum * (var - running["var"])
     inverse_std = 1 / np.sqrt(var + eps)
-    normalized *= inverse_std
-    out = gamma * normalized
+    out = centred * (gamma * inverse_std)
     out += beta
-    return out, (normalized, inverse_std, gamma, training)
+    return out, (centred, inverse_std, gamma, training)
 
 
 def batchnorm_backward(dout: Array, cache: Any) -> tuple[Array, Array, Array]:
     """Return the gradients of x, gamma and beta."""
-    normalized, inverse_std, gamma, training = cache
-    dgamma = sum_samples(dout * normalized)
+    centred, inverse_std, gamma, training = cache
+    dgamma = inverse_std * sum_samples(dout * centred)
     dbeta = sum_samples(dout)
+    dx = dout
     if training:  # every sample moves the mean and the variance that all others are held against
-        dout = dout - (dbeta + normalized * dgamma) / dout.shape[-2]
-    return gamma * inverse_std * dout, dgamma, dbeta
+        moved = centred * (inverse_std * dgamma / dout.shape[-2])
+        moved += dbeta / dout.shape[-2]
+        dx = np.subtract(dout, moved, out=moved)
+    return gamma * inverse_std * dx, dgamma, dbeta
 
 
 def _channels_last(x: Array) -> Array:

@@ -46,9 +46,14 @@ def saturated_share(out: Array, activation: str) -> Array:
     return saturated(out, activation).mean(axis=(-2, -1))
 
 
+def rms(x: Array) -> float:
+    """Return the root of the mean square of all entries."""
+    return float(np.sqrt((x * x).mean()))
+
+
 def dead_units(out: Array) -> Array:
     """Return (..., units) True where a unit is 0 on every sample of out (..., samples, units)."""
-    return ~np.any(out, axis=-2)
+    return ~(out != 0).any(axis=-2)  # on booleans `any` is faster
 
 
 def update_ratio(update: Array, weight: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.lab.experiment import Experiment
-from core.lab.knobs import MAX_SEED, Choice, Flag, Number, Seed, Several, marked
+from core.lab.knobs import MAX_SEED, Choice, Flag, Number, Seed, Several, Span, marked
 from core.lab.words import option_name
 from pages.common.link import key
 from pages.common.table import table_of, table_widgets
@@ -56,6 +56,8 @@ def knob_widget(experiment: Experiment, name: str, changed: Callable) -> None:
             )
         case Flag():
             st.toggle(**common)
+        case Span():
+            span_widget(knob, state, text["knobs"][name].get("empty"), common)
         case Number(steps=steps) if len(steps) <= NUMBERS:
             st.segmented_control(
                 options=steps, format_func=number_text, required=True, wrap=True, **common
@@ -81,6 +83,30 @@ def seed_widget(state: str, common: Mapping[str, Any], changed: Callable) -> Non
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.number_input(min_value=0, max_value=MAX_SEED, step=1, **common)
         st.button(words("knobs")["another"], icon=":material/casino:", on_click=another)
+
+
+def span_widget(knob: Span, state: str, placeholder: str | None, common: Mapping[str, Any]) -> None:
+    """Draw a field for the two ends of a range; what cannot be one is refused with a sentence.
+
+    The field has a state of its own, since what is typed need not be a range.
+    """
+    typed, refused = f"{state}:typed", f"{state}:refused"
+
+    def read() -> None:
+        try:
+            st.session_state[state] = knob.read(st.session_state[typed])
+        except ValueError as error:
+            st.session_state[refused] = str(error)
+        else:
+            common["on_change"]()
+
+    reason = st.session_state.pop(refused, None)
+    if not reason:
+        st.session_state[typed] = knob.texts(st.session_state[state])[0]
+    field = {**common, "key": typed, "on_change": read}
+    st.text_input(placeholder=placeholder, **field)
+    if reason:
+        st.caption(f":orange[{common['label']} {reason}.]")
 
 
 def _even(steps: Sequence[float]) -> bool:

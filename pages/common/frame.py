@@ -7,14 +7,14 @@ from typing import Any
 import streamlit as st
 from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 
-from core.charts.picture import COMPARED_HEIGHT, HEIGHT, PRESENTED, Picture
+from core.charts.picture import AREA, COMPARED_HEIGHT, HEIGHT, PRESENTED, Pick, Picture
 from core.experiments import chapter_of
 from core.lab.datasets import DataError
 from core.lab.experiment import Experiment, Views
 from core.lab.finding import Finding
 from core.lab.say import say
 from core.lab.words import WordsError, heading, option_name, setting
-from pages.common import question
+from pages.common import live, question
 from pages.common.claims import verdict
 from pages.common.controls import knob_widgets, preset_pills
 from pages.common.link import (
@@ -27,6 +27,7 @@ from pages.common.link import (
     touched,
     value_of,
 )
+from pages.common.log import log_fold
 from pages.common.navigation import ensure_routed, numbered_title, place_of, walk_buttons
 from pages.common.presenter import is_presenting, page_style, presenter_switch
 from pages.common.runs import Place, result_of, result_with_table
@@ -77,9 +78,16 @@ def _show(experiment: Experiment, left: Any, right: Any) -> None:
     if not asking:
         with right if is_presenting() else above:
             _view_switch(experiment)
+        if experiment.live:
+            with (left if is_presenting() else above).container(horizontal=True, gap="xsmall"):
+                live.transport(experiment, config)
     depart(experiment)
     if asking:
         _ask(experiment, head, line, middle)
+        return
+    if live.is_shown(experiment, _view(experiment)):
+        slots = {"head": head.empty(), "line": line.slot, "picture": middle.slot}
+        _show_live(experiment, {**slots, "note": below.empty()})
         return
     shown = _shown(experiment, config)
     alone = middle if len(shown) == 1 else None
@@ -97,8 +105,34 @@ def _show(experiment: Experiment, left: Any, right: Any) -> None:
     with middle.now:
         _pictures(experiment, list(shown), results, found[0])
     below.markdown(verdict(experiment, found[0], config))
-    if not is_presenting():
-        tabs(experiment, results[-1], found)
+    _further(experiment, results[-1], found)
+
+
+def _further(experiment: Experiment, result: Any, found: Sequence[Finding]) -> None:
+    """Draw what comes below the verdict; a projector has none of it."""
+    if is_presenting():
+        return
+    log_fold(experiment, lambda picture: _chart(_spec(picture, _look(1)), picture.alt))
+    tabs(experiment, result, found)
+
+
+def _show_live(experiment: Experiment, places: Mapping[str, Any]) -> None:
+    """Draw the run under the visitor's hands, again and again while it plays."""
+    desk, view = live.desk_of(experiment), experiment.views[_view(experiment)]
+    grey = ""
+    if desk.before is not None:
+        before, _ = _names(experiment, desk.before.config, desk.run.config)
+        name = before or words("live")["same"]
+        grey = say(words("live")["before"], {"name": name})
+
+    def draw(now: Any, before: Any) -> None:
+        picture = view(now, [now] if before is None else [before, now])
+        with places["picture"]:
+            _chart(_spec(picture, _look(1)), picture.alt)
+
+    live.show(experiment, places, draw, grey)
+    _further(experiment, desk.run.result, ())
+    live.play(experiment, places, draw, grey)
 
 
 def _ask(experiment: Experiment, head: Any, line: Any, middle: Any) -> None:
@@ -109,7 +143,8 @@ def _ask(experiment: Experiment, head: Any, line: Any, middle: Any) -> None:
         question.ask(experiment)
         if experiment.setting is not None:
             result = result_of(experiment, experiment.Config())
-            _chart(*_drawn(experiment, None, (result.config,), 0, _look(2), [result]))
+            spec, alt, _ = _drawn(experiment, None, (result.config,), 0, _look(2), [result])
+            _chart(spec, alt)
 
 
 def _setting(experiment: Experiment, config: Any) -> str:
@@ -185,6 +220,8 @@ def _controls(experiment: Experiment, first: Any) -> None:
         kept = {name: value_of(experiment, name) for name in PAGE_KNOBS}
         show(experiment, {**asdict(config), **kept})
         question.show_result(experiment)
+        if experiment.live:
+            live.desk_of(experiment).begin_anew()
 
     asking = question.is_open(experiment, config == experiment.Config())
     across: dict[str, Any] = {
@@ -212,10 +249,13 @@ def _page_buttons(
 ) -> None:
     """Draw reset, pin, present and the list of keys; on a projector only what leaves it."""
     text, state = words("knobs"), key(experiment, "pin")
-    pin = value_of(experiment, "pin")
+    is_live = live.is_shown(experiment, _view(experiment))
+    pin = live.desk_of(experiment).is_pinned if is_live else value_of(experiment, "pin")
 
     def toggle_pin() -> None:
         changed()
+        if is_live:
+            return live.desk_of(experiment).toggle_pin()
         st.session_state[state] = "" if pin else linked(experiment)["pin"].of(asdict(config))
 
     if is_presenting():
@@ -308,8 +348,8 @@ def _draw(
     which: int,
     look: tuple[bool, bool, int],
     _results: Sequence[Any],
-) -> tuple[dict[str, Any], str]:
-    """Return the specification of one picture and its alternative text.
+) -> tuple[dict[str, Any], str, tuple[Pick, ...]]:
+    """Return the specification of one picture, its alternative text, and what it lets pick.
 
     view: its name, None for the setting without its outcome. The data frames are turned into
     Arrow's bytes here: doing so at every rerun would be most of it.
@@ -318,7 +358,7 @@ def _draw(
         picture = experiment.setting(_results[which])
     else:
         picture = _views(experiment)[str(view)](_results[which], _results)
-    return _spec(picture, look), picture.alt
+    return _spec(picture, look), picture.alt, picture.picks
 
 
 _drawn = st.cache_data(max_entries=256, max_size="60mb", show_spinner=False)(_draw)
@@ -331,8 +371,28 @@ def _spec(picture: Picture, look: tuple[bool, bool, int]) -> dict[str, Any]:
     return {**spec, "datasets": data}
 
 
-def _chart(spec: Mapping[str, Any], alt: str) -> None:
-    st.vega_lite_chart(spec, width=PRESENTED[0] if is_presenting() else "stretch", alt=alt)
+def _chart(spec: Mapping[str, Any], alt: str, **selection: Any) -> None:
+    st.vega_lite_chart(
+        spec, width=PRESENTED[0] if is_presenting() else "stretch", alt=alt, **selection
+    )
+
+
+def _selection(experiment: Experiment, picks: Sequence[Pick], config: Any) -> dict[str, Any]:
+    """Return what makes an area drawn on a picture move knobs; nothing if it has no picks.
+
+    The area belongs to the run that is drawn: with the next run it is gone.
+    """
+    state = f"{experiment.slug}:area {config}"
+
+    def picked() -> None:
+        area = st.session_state[state].selection.get(AREA, {})
+        for pick in picks:
+            ends = pick.ends(area.get(pick.field, ()) or (0, 0))
+            if experiment.knobs[pick.knob].snap(ends) == ends:
+                st.session_state[key(experiment, pick.knob)] = ends
+                touched(experiment.chapter)
+
+    return {"key": state, "on_select": picked, "selection_mode": AREA} if picks else {}
 
 
 def _pictures(
@@ -349,5 +409,5 @@ def _pictures(
     for which, label in enumerate(labels):
         if label:
             st.markdown(f"**{label}**")
-        spec, alt = draw(experiment, view, configs, which, look, results)
-        _chart(spec, f"{alt}. {finding}.")
+        spec, alt, picks = draw(experiment, view, configs, which, look, results)
+        _chart(spec, f"{alt}. {finding}.", **_selection(experiment, picks, configs[which]))

@@ -14,6 +14,7 @@ PAGE = """<style>
 .st-key-line { min-height: 1.4rem; }
 .st-key-line button { min-height: 0; height: 1.3rem; padding: 0; }
 [data-testid="stTabs"] [role="tablist"] { flex-wrap: wrap; }
+[data-testid="stPageLink"] p { white-space: normal !important; }
 </style>"""
 # All type and the picture grow with the window: 20 px at 720 lines, 30 px at 1080.
 LARGER = """<style>

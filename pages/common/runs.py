@@ -68,7 +68,7 @@ class Lane:
 
 # Short runs do not wait for long ones. One of each computes at a time, which bounds the memory.
 _SHORT = Lane()
-LANES = {"instant": _SHORT, "normal": _SHORT, "training": Lane()}
+LANES = {"instant": _SHORT, "normal": _SHORT, "training": Lane(), "live": Lane()}
 
 
 class Place:
@@ -123,7 +123,7 @@ def _kept(experiment: Experiment, config: Any, _finished: Any = None) -> Any:
     return _finished
 
 
-def _known(experiment: Experiment, config: Any) -> Any:
+def known(experiment: Experiment, config: Any) -> Any:
     """Return a result that needs no computing, None if there is none."""
     try:
         return _kept(experiment, config)
@@ -146,7 +146,7 @@ def result_of(
     same run compute it once. Knobs that only look are not part of what is computed.
     """
     computed = computed_part(config)
-    result = _known(experiment, computed)
+    result = known(experiment, computed)
     if result is None:
         result = _in_turn(experiment, computed, stop, draw, line)
     return replace(result, config=config)
@@ -173,7 +173,7 @@ def _in_turn(
 
     try:
         with LANES[experiment.COST].turn((experiment.slug, config), waiting):
-            result = _known(experiment, config)  # the visitor before us may have computed it
+            result = known(experiment, config)  # the visitor before us may have computed it
             if result is None:
                 result = _kept(experiment, config, _watched(experiment, config, line, draw))
     except Exception:

@@ -7,11 +7,12 @@ import streamlit as st
 
 from core.lab.experiment import Experiment
 from core.lab.say import say
-from core.lab.table import MAX_BYTES, Table, TableError, read_table
+from core.lab.table import Table, read_table
 from pages.common.text import words
+from pages.common.upload import uploader
 
-WHOLE, CHOSEN = "table", "table chosen"  # session-state keys: as read, and of the chosen columns
-COLUMNS, FAULT, UPLOADS = "table columns", "table fault", "table uploads"
+# Session-state keys: the table as read, the one of the chosen columns, these.
+WHOLE, CHOSEN, COLUMNS = "table", "table chosen", "table columns"
 
 
 def table_of(experiment: Experiment) -> Table | None:
@@ -24,6 +25,12 @@ def table_widgets(experiment: Experiment, changed: Callable[[], None]) -> None:
     if experiment.table_knobs is None:
         return
     text = words("table")
+
+    def keep(name: str, content: bytes) -> None:
+        table = read_table(name, content)
+        st.session_state.update({WHOLE: table, CHOSEN: table, COLUMNS: list(table.columns)})
+        changed()
+
     fold = st.expander(text["title"], key=f"{experiment.slug}:table", on_change="rerun")
     if not fold.open:
         return
@@ -31,32 +38,8 @@ def table_widgets(experiment: Experiment, changed: Callable[[], None]) -> None:
         if table := st.session_state.get(WHOLE):
             _kept(table, changed)
         else:
-            _uploader(changed)
+            uploader("table", keep)
         st.caption(text["privacy"])
-
-
-def _uploader(changed: Callable[[], None]) -> None:
-    text, state = words("table"), f"table upload {st.session_state.get(UPLOADS, 0)}"
-
-    def read() -> None:
-        file = st.session_state[state]
-        if file is None:
-            return
-        try:
-            content = file.getvalue() if file.size <= MAX_BYTES else b" " * file.size
-            table = read_table(file.name, content)
-        except TableError as error:
-            st.session_state[FAULT] = str(error)
-        else:
-            st.session_state.pop(FAULT, None)
-            st.session_state.update({WHOLE: table, CHOSEN: table, COLUMNS: list(table.columns)})
-            changed()
-        # A new key makes a new, empty widget; Streamlit drops the file with the old one.
-        st.session_state[UPLOADS] = st.session_state.get(UPLOADS, 0) + 1
-
-    st.file_uploader(text["upload"], key=state, on_change=read, max_upload_size=1)
-    if fault := st.session_state.get(FAULT):
-        st.warning(fault)
 
 
 def _kept(table: Table, changed: Callable[[], None]) -> None:

@@ -3,6 +3,7 @@
 import csv
 import inspect
 import io
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -34,6 +35,8 @@ def tabs(experiment: Experiment, result: Any, found: Sequence[Finding]) -> None:
     }
     if not text.get("printed"):
         del parts[titles["printed"]]
+    if not found:  # a run under way
+        del parts[say(titles["claims"], {"count": 0})]
     state = f"{experiment.slug}:tab"
     for tab, draw in zip(st.tabs(list(parts), key=state, on_change="rerun"), parts.values()):
         if tab.open:
@@ -60,14 +63,22 @@ def _numpy(experiment: Experiment) -> None:
 
 def _data(experiment: Experiment, result: Any) -> None:
     for name, columns in experiment.tables(result).items():
-        st.download_button(
-            f"{name}.csv",
-            as_csv(columns),
-            file_name=f"{experiment.name}-{name}.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        if name == experiment.words.get("table"):  # one to read here: a click on a head sorts it
+            st.dataframe(columns, hide_index=True, height=300)
+        _download(experiment, f"{name}.csv", as_csv(columns), "text/csv")
+    for name, document in experiment.documents(result).items():
+        _download(experiment, f"{name}.json", json.dumps(document), "application/json")
+
+
+def _download(experiment: Experiment, name: str, content: str, mime: str) -> None:
+    st.download_button(
+        name,
+        content,
+        file_name=f"{experiment.name}-{name}",
+        mime=mime,
+        on_click="ignore",
+        icon=":material/download:",
+    )
 
 
 def as_csv(columns: Mapping[str, Any]) -> str:

@@ -1,19 +1,14 @@
 """A real server and a real Chromium."""
 
-import socket
-import subprocess
-import sys
-import tempfile
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).parents[2]
+from tests.benchmarks.server import serving
+
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -34,34 +29,12 @@ def settled(page: Page) -> Page:
     return page
 
 
-def answers(url: str) -> bool:
-    """Tell whether a server answers at its health address."""
-    try:
-        return urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).status == 200
-    except OSError:
-        return False
-
-
 @contextmanager
 def running_server() -> Iterator[str]:
-    """Start the app on a free port and return its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            while not answers(url):
-                assert process.poll() is None, "the server ended"
-            yield url
-        finally:
-            process.terminate()
-            process.wait(20)
-        log.seek(0)
-        assert "Traceback" not in (said := log.read()), said
+    """Start the app and return its address; it must not have logged a traceback."""
+    with serving() as server:
+        yield server.url
+        assert "Traceback" not in (said := server.log()), said
 
 
 @pytest.fixture(scope="session")

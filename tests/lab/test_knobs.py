@@ -25,6 +25,7 @@ from core.lab.knobs import (
     real,
     seed,
     several,
+    span,
 )
 
 experiments = pytest.mark.parametrize("experiment", everything(), ids=lambda e: e.slug)
@@ -41,6 +42,8 @@ class Config(Checked):
     mean: float = real(1.0, 0.0, 2.0, 0.25)
     rate: float = log_spaced(0.1, 0.001, 1.0)
     reg: float = log_spaced(0.0, 1e-4, 1.0, zero=True)
+    rates: tuple[float, float] = span(1e-6, 100.0, (0.01, 1.0))
+    narrow: tuple[float, float] | None = span(1e-6, 100.0)
     bias: bool = flag(False)
     target: float = looks(numbers(0.9, [0.5, 0.9]))
     seed: int = seed()
@@ -55,6 +58,13 @@ KNOBS = knobs_of(Config)
         ({"depth": 99}, "depth must be between 1 and 30, got 99"),
         ({"depth": 2.5}, "depth must be a whole number, got 2.5"),
         ({"depth": True}, "depth must be a whole number, got True"),
+        ({"rates": None}, "rates must be two numbers, such as 0.001 to 1, got None"),
+        ({"rates": (1.0, 0.1)}, "rates must have the low end first, got 1 and 0.1"),
+        ({"rates": (0.1, 0.1)}, "rates must have two different ends, got 0.1 and 0.1"),
+        ({"rates": (0.0, 1.0)}, "rates must be above 0, since a log axis has no 0, got 0"),
+        ({"rates": (-2.0, 1.0)}, "rates must be above 0, since a log axis has no 0, got -2"),
+        ({"rates": (0.1, 200.0)}, "rates must be between 0.000001 and 100, got 200"),
+        ({"narrow": (1e-9, 1.0)}, "narrow must be between 0.000001 and 100, got 0.000000001"),
         ({"scheme": "hee"}, "scheme must be one of xavier, he, got 'hee'"),
         ({"shown": ()}, r"shown must be at least one of tanh, relu, elu, in this order, got \(\)"),
         ({"shown": ("relu", "tanh")}, "shown must be at least one of tanh, relu, elu"),
@@ -106,6 +116,35 @@ def test_odd_link_values_are_snapped(name, texts, value):
 def test_any_link_text_gives_an_allowed_value(texts):
     for knob in KNOBS.values():
         knob.check(knob.parse(texts))
+
+
+@pytest.mark.parametrize(
+    "text, ends",
+    [
+        ("0.001 to 1", (0.001, 1.0)),
+        ("1e-3,1", (0.001, 1.0)),
+        (" .001 1 ", (0.001, 1.0)),
+        ("0.001–1", (0.001, 1.0)),
+        ("0.001", "two numbers, such as 0.001 to 1, got '0.001'"),
+        ("", "two numbers, such as 0.001 to 1, got ''"),
+        ("a to b", "two numbers, such as 0.001 to 1, got 'a to b'"),
+        ("1 2 3", "two numbers"),
+        ("1 to 1e400", "between 0.000001 and 100, got inf"),
+        ("nan to 1", "between 0.000001 and 100, got nan"),
+        ("1 to 0.001", "the low end first"),
+    ],
+)
+def test_a_typed_range_is_read_or_refused_with_a_sentence(text, ends):
+    if isinstance(ends, tuple):
+        assert KNOBS["rates"].read(text) == ends
+        return
+    with pytest.raises(ValueError, match=ends):
+        KNOBS["rates"].read(text)
+
+
+def test_a_range_that_need_not_be_given_may_be_left_empty():
+    assert KNOBS["narrow"].read("  ") is None
+    assert KNOBS["narrow"].texts(None) == [""]
 
 
 def test_a_value_between_the_steps_of_a_range_is_allowed():

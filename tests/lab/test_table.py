@@ -7,7 +7,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from core.lab.table import MAX_BYTES, TableError, read_table
+from core.lab.table import read_table
+from core.lab.upload import MAX_BYTES, UploadError
 
 GOOD = "a,b,c\n1,2,3\n4,5,6.5\n7,9,-1e-3\n"
 
@@ -64,18 +65,18 @@ BAD = [
     ("HTML", b"<html><script>alert(1)</script></html>", "web page"),
     ("a million columns", b"a" + b",a" * 400_000, "400,001 columns"),
     ("101 columns", ",".join(f"x{j}" for j in range(101)).encode(), "101 columns"),
-    ("one column", b"a\n1\n2\n3\n", "1 columns of numbers"),
-    ("one column of numbers", b"name,a\nx,1\ny,2\nz,3\n", "1 columns of numbers"),
+    ("one column", b"a\n1\n2\n3\n", "1 column of numbers"),
+    ("one column of numbers", b"name,a\nx,1\ny,2\nz,3\n", "1 column of numbers"),
     ("words alone", b"to be or not to be", "0 rows"),
     ("prose", b"This is a letter.\nIt has lines.\nThree of them.\nFour.", "0 columns of numbers"),
     ("names alone", b"a,b,c\n", "0 rows"),
-    ("one row", b"a,b\n1,2\n", "1 rows"),
+    ("one row", b"a,b\n1,2\n", "1 row of"),
     ("two rows", b"a,b\n1,2\n3,4\n", "2 rows"),
     ("no names", b"1,2\n3,4\n5,6\n7,8\n", "names of the columns"),
     ("a name that is a number", b"a,2\n3,4\n5,6\n7,8\n", "names of the columns"),
     ("nan for a name", b"a,nan\n3,4\n5,6\n7,8\n", "names of the columns"),
     ("a name twice", b"a,b,a\n1,2,3\n4,5,6\n7,8,9\n", 'called "a"'),
-    ("a short row", b"a,b\n1,2\n3\n5,6\n", "Row 2 below the names has 1 values"),
+    ("a short row", b"a,b\n1,2\n3\n5,6\n", "Row 2 below the names has 1 value for"),
     ("a long row", b"a,b\n1,2\n3,4\n5,6,7\n", "Row 3 below the names has 3 values"),
     ("a row of half a million", b"a,b\n1,2\n3,4\n" + b"1," * 400_000, "Row 3"),
     ("commas at the ends", b"a,b\n1,2,\n3,4,\n5,6,\n", "Row 1 below the names has 3 values"),
@@ -108,7 +109,7 @@ BAD = [
 
 @pytest.mark.parametrize("content, told", [case[1:] for case in BAD], ids=[case[0] for case in BAD])
 def test_a_bad_file_is_refused_in_a_sentence(content, told):
-    with pytest.raises(TableError) as error:
+    with pytest.raises(UploadError) as error:
         read_table("my.csv", content)
     sentence = str(error.value)
     assert told in sentence

@@ -59,6 +59,7 @@ def test_a_question_stands_in_the_pictures_place_until_the_result_is_asked_for(
         assert setting(experiment.words, config) in [c.value for c in app.caption]
 
 
+@pytest.mark.full
 @experiments
 def test_every_answer_is_told_what_was_measured_and_why(open_link, experiment):
     options = experiment.words["question"]["options"]
@@ -121,6 +122,7 @@ def test_reset_brings_back_the_defaults(open_link):
     assert "seed" not in app.query_params
 
 
+@pytest.mark.full
 @experiments
 def test_every_preset_moves_every_knob_and_the_link_and_stays_highlighted(open_link, experiment):
     state = f"{experiment.slug}:preset"

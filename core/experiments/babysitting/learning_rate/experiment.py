@@ -5,7 +5,7 @@ batches. Beside it a pair from larger first weights at a good rate, which differ
 loss is computed.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -31,7 +31,7 @@ from core.nn.layers import (
 from core.nn.network import Network, forward, init_network, stack_networks, take_runs
 from core.nn.optimizers import momentum_step
 from core.nn.record import Record
-from core.nn.training import Hyper, accuracy, quietly, train_many
+from core.nn.training import Hyper, Loss, Number, accuracy, quietly, train_many
 
 Array = np.ndarray
 
@@ -135,6 +135,23 @@ def build(scheme: str | float, activation: str, copies: int, seed: int) -> Netwo
     return stack_networks([deepcopy(start) for _ in range(copies) for start in starts])
 
 
+def train(
+    network: Network, data: Dataset, rates: Number, batches: np.random.Generator, loss: Loss
+) -> Iterator[Record]:
+    """Train a stack for EPOCHS; there is a record after every step."""
+    return train_many(
+        network,
+        data,
+        Hyper(learning_rate=rates, momentum=MOMENTUM),
+        batch_size=BATCH,
+        epochs=EPOCHS,
+        rng=batches,
+        record_every=1,
+        measure=(),
+        loss=loss,
+    )
+
+
 def steps(config: Config) -> Generator[float, None, Result]:
     """Train the ladder as one stack, then the pair; yield the share done, return the Result."""
     (batches,) = streams(config.seed, "batches")
@@ -144,17 +161,7 @@ def steps(config: Config) -> Generator[float, None, Result]:
     low, highest = (take_runs(network, drawn(case)) for case in (LOW, HIGHEST))
     before = class_probabilities(low, data)
     epochs, losses, sizes = [], [], []
-    for record in train_many(
-        network,
-        data,
-        Hyper(learning_rate=np.repeat(config.rates, SEEDS), momentum=MOMENTUM),
-        batch_size=BATCH,
-        epochs=EPOCHS,
-        rng=batches,
-        record_every=1,
-        measure=(),
-        loss=loss,
-    ):
+    for record in train(network, data, np.repeat(config.rates, SEEDS), batches, loss):
         losses.append(on_all(take_runs(network, slice(DRAWN, None, SEEDS)), data, loss)[0])
         sizes.append(largest(highest, data.x_train[:BATCH]))
         if record.epoch.is_integer():
@@ -242,17 +249,7 @@ def train_pair(seed: int, data: Dataset) -> dict[str, Any]:
         (batches,) = streams(seed, "batches")
         network = build(LARGER, "relu", 1, seed)
         one = take_runs(network, drawn(0))
-        records = train_many(
-            network,
-            data,
-            Hyper(learning_rate=GOOD_RATE, momentum=MOMENTUM),
-            batch_size=BATCH,
-            epochs=EPOCHS,
-            rng=batches,
-            record_every=1,
-            measure=(),
-            loss=loss,
-        )
+        records = train(network, data, GOOD_RATE, batches, loss)
         own = [(record, on_all(one, data, loss)[0][0]) for record in records]
         seen.append([value for _, value in own])
         ends.append(own[-1][0])

@@ -15,6 +15,7 @@ from core.lab.columns import band, crossed
 from core.lab.datasets import standardized_digits
 from core.lab.finding import Finding, Outcome
 from core.lab.knobs import Checked, choice, integer, log_spaced, numbers, seed
+from core.lab.parts import portion
 from core.lab.say import written_out
 from core.lab.streams import streams
 from core.lab.verdict import above_over_seeds, both, opposite
@@ -80,19 +81,13 @@ def build(depth: int, config: Config, rngs: list[np.random.Generator]) -> Networ
 def steps(config: Config) -> Generator[float, None, Result]:
     """Train each depth as one stack; yield the share done and return the Result."""
     weights = streams(config.seed, "weights")[0].spawn(SEEDS)
-    rows: list[Array] = []
-    signal = []
-    for depth in (config.shallow, config.deep):
+    layers = config.shallow + config.deep
+    rows, signal = [], []
+    for start, depth in ((0, config.shallow), (config.shallow, config.deep)):
         network = build(depth, config, weights)
         signal.append(signal_at_start(network))
-        work = train(network, config)
-        while True:  # the share done of this depth, as one of both
-            try:
-                done = next(work) * depth + len(rows) * config.shallow
-            except StopIteration as stop:
-                rows.append(stop.value)
-                break
-            yield done / (config.shallow + config.deep)
+        work = portion(train(network, config), start / layers, depth / layers)
+        rows.append((yield from work))
     shape = (len(NETS), len(SCALES), SEEDS, -1)
     return Result(
         config=config,

@@ -17,6 +17,7 @@ from core.lab.columns import band, crossed
 from core.lab.datasets import load_digits
 from core.lab.finding import Finding
 from core.lab.knobs import Checked, choice, looks, numbers, seed
+from core.lab.parts import portion
 from core.lab.say import arrival
 from core.lab.streams import streams
 from core.lab.verdict import above_over_seeds, epochs_to, later
@@ -25,7 +26,8 @@ from core.nn.layers import linear_forward
 from core.nn.network import init_network, stack_networks
 from core.nn.optimizers import momentum_step
 from core.nn.preprocessing import fit_center, fit_standardizer, fit_whitener
-from core.nn.training import Hyper, history, train_many
+from core.nn.statistics import rms
+from core.nn.training import Hyper, collect, train_many
 
 Array = np.ndarray
 
@@ -117,11 +119,6 @@ def at_best(accuracy: Array, score: Array) -> Array:
     return np.take_along_axis(accuracy, best[:, None, :, None], axis=1)[:, 0]
 
 
-def rms(x: Array) -> float:
-    """Return the root of the mean square of all entries."""
-    return float(np.sqrt((x * x).mean()))
-
-
 def prepare(digits: Dataset) -> dict[str, Dataset]:
     """Return the digits in all cases; scaled and centred ones are divided by one number."""
     centred = digits.map(fit_center(digits.x_train).transform)
@@ -149,8 +146,7 @@ def steps(config: Config) -> Generator[float, None, Result]:
             )
             for rng in deepcopy(rngs)
         ]
-        records = []
-        for record in train_many(
+        records = train_many(
             stack_networks(drawn * len(RATES)),
             data,
             Hyper(learning_rate=np.repeat(RATES, SEEDS)),
@@ -159,12 +155,11 @@ def steps(config: Config) -> Generator[float, None, Result]:
             rng=deepcopy(order),
             measure=("val",),
             abandon=True,
-        ):
-            records.append(record)
-            yield (done + record.epoch / config.epochs) / len(CASES)
-        seen = history(records, "val_accuracy")["val_accuracy"]
-        accuracy[done, :, : seen.shape[-1]] = seen
-        accuracy[done, records[-1].has_failed] = 0
+        )
+        work = collect(records, "val_accuracy", epochs=config.epochs)
+        seen = yield from portion(work, done / len(CASES), 1 / len(CASES))
+        accuracy[done, :, : seen["val_accuracy"].shape[-1]] = seen["val_accuracy"]
+        accuracy[done, seen["non_finite"] | seen["exploded"]] = 0
     return Result(config, accuracy.reshape(len(CASES), len(RATES), SEEDS, -1))
 
 

@@ -22,6 +22,7 @@ from core.lab.verdict import above, above_over_seeds, decided, opposite
 from core.nn.dataset import Dataset
 from core.nn.network import init_network, stack_networks
 from core.nn.preprocessing import PCA, fit_center, fit_standardizer, fit_whitener
+from core.nn.statistics import rms
 from core.nn.training import Hyper, collect, train_many
 
 Array = np.ndarray
@@ -122,7 +123,7 @@ def transforms(images: Dataset, kept: int) -> tuple[dict[str, Transform], PCA]:
 
 def at_one_size(images: Dataset) -> Dataset:
     """Divide all by one number, so that the squares of the training images average 1."""
-    size = np.sqrt((images.x_train**2).mean())
+    size = rms(images.x_train)
     return images.map(lambda x: (x / size).astype(np.float32))
 
 

@@ -21,7 +21,7 @@ from core.nn.activations import ACTIVATIONS
 from core.nn.initializers import init_weight
 from core.nn.layers import linear_forward
 from core.nn.preprocessing import fit_center, fit_standardizer
-from core.nn.statistics import bin_counts, saturated_share
+from core.nn.statistics import bin_counts, rms, saturated_share
 
 Array = np.ndarray
 
@@ -73,11 +73,6 @@ class Result:
     def linear(self) -> dict[str, float]:
         """Return case -> share in the linear region."""
         return dict(zip(CASES, self.share[:, LIMITS.index(self.config.limit)].tolist()))
-
-
-def rms(x: Array) -> float:
-    """Return the root of the mean square of all entries."""
-    return float(np.sqrt((x * x).mean()))
 
 
 def prepare(train: Array, x: Array, size: float) -> tuple[dict[str, Array], dict[str, float]]:

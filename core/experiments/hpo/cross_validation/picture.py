@@ -1,0 +1,275 @@
+"""Cross-validation: what the winners of three rules are worth, and every setting of one search."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from core.charts.colours import by_meaning, colour
+from core.charts.marks import at_position, by_width, remark, texts
+from core.charts.picture import Picture, layers
+from core.experiments.hpo.cross_validation.experiment import (
+    AHEAD,
+    FOLDS,
+    GAIN,
+    REPEATS,
+    RULES,
+    Array,
+    Result,
+    scatter,
+)
+from core.lab.say import count, percent
+from core.lab.verdict import interval
+
+MEANING = dict(zip(RULES, ("good", "other", "ink")))
+ROWS = dict(zip(RULES, (2.4, 0.0, 1.2)))  # heights; the two of equal work next to each other
+ABOVE = 0.42  # a row, its name
+
+
+def tested(result: Result, shared: Sequence[Result]) -> Picture:
+    """Draw what the winners of each rule are worth on test digits, and what they looked like."""
+    data = pd.DataFrame(
+        {
+            "test": right,
+            "y": ROWS[rule] + 0.06 * (search % 3 - 1),
+            "search": search + 1,
+            "series": MEANING[rule],
+        }
+        for rule, own in zip(RULES, result.test)
+        for search, right in enumerate(own)
+    )
+    rows = _rows(result)
+    low, high = _test_domain(shared)
+    x = (
+        alt.X("test:Q")
+        .scale(domain=[low, high], nice=False, zero=False)
+        .axis(format=".0%", tickCount=6, grid=False, domain=False)
+        .title(["digits right", f"dot: one of {REPEATS} searches, upright bar: their mean"])
+    )
+    y = (
+        alt.Y("y:Q")
+        .scale(domain=[-0.75, 3.0], nice=False)
+        .axis(values=[], domain=False)
+        .title(None)
+    )
+    tooltip = ["search:Q", alt.Tooltip("test:Q", title="right", format=".1%")]
+    at = alt.Chart(rows).encode(y="y:Q", color=by_meaning(rows["series"]))
+    chart = layers(
+        at.mark_rule(strokeWidth=1.5, strokeDash=[4, 4]).encode(x="test:Q", x2="promised"),
+        alt.Chart(data)
+        .mark_point(size=70, opacity=0.5)
+        .encode(x, y, color=by_meaning(data["series"]), tooltip=tooltip),
+        at.mark_tick(thickness=5, size=40, orient="vertical", opacity=1).encode(x="test:Q"),
+        at.mark_point(shape="diamond", filled=False, size=180, strokeWidth=2.5).encode(
+            x="promised:Q"
+        ),
+        by_width(rows.assign(x=low, y=rows["y"] + ABOVE).to_dict("records"), fontWeight="bold"),
+        by_width(_promises(rows, high), align="right"),
+        remark(_why(result), low, -0.53),
+    )
+    return Picture(chart, "Test accuracy of the winners of three rules, and what they had promised")
+
+
+def _rows(result: Result) -> pd.DataFrame:
+    """Return a row per rule: the means on test digits and while choosing, and its name."""
+    trials = result.config.trials
+    tried = dict(zip(RULES, (trials, trials, FOLDS * trials)))
+    split = dict(zip(RULES, (f"{FOLDS} folds", "1 split", "1 split")))
+    rows = []
+    for rule, right, looked in zip(RULES, result.test.mean(axis=-1), promised(result)):
+        networks = trials if rule == "split" else FOLDS * trials
+        name, found = f"{split[rule]}, {tried[rule]} settings", f"{right:.1%}"
+        rows.append(
+            {
+                "series": MEANING[rule],
+                "y": ROWS[rule],
+                "test": right,
+                "promised": looked,
+                "text": f"{name} = {networks} trainings: {found} on test digits",
+                "short": f"{name}: {found}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def promised(result: Result) -> Array:
+    """Return (RULES,) what the winners have right of the digits they are chosen by, the mean."""
+    searches = np.arange(REPEATS)
+    folds, split, more = result.chosen
+    won = [
+        result.fold.mean(axis=-1)[searches, folds],
+        result.split[searches, split],
+        result.split[searches, more],
+    ]
+    return np.mean(won, axis=-1)
+
+
+def _promises(rows: pd.DataFrame, right: float) -> list[dict[str, Any]]:
+    return [
+        {
+            "x": right,
+            "y": row.y + ABOVE,
+            "text": f"◇ on validation digits, when it won: {row.promised:.1%}",
+            "short": f"◇ won at {row.promised:.1%}",
+            "series": row.series,
+        }
+        for row in rows.itertuples()
+    ]
+
+
+def _test_domain(shared: Sequence[Result]) -> tuple[float, float]:
+    low = min(float(run.test.min()) for run in shared)
+    return float(np.floor(50 * low - 0.5) / 50), 1.0
+
+
+def _why(result: Result) -> str:
+    """Tell by how much rules of equal work differ, and why that is little."""
+    folds, _, more = result.test
+    low, high = (100 * end for end in interval(folds - more))
+    ahead = f"{(low + high) / 2:+.1f}".replace("-", "−")
+    return (
+        f"{FOLDS} folds minus 1 split, equal work: {ahead} ± {(high - low) / 2:.1f} points\n"
+        f"clear would be: surely over {100 * GAIN:.1f}; "
+        f"best {AHEAD} settings: {scatter(result)['lead']:.1f} apart"
+    )
+
+
+def configurations(result: Result, shared: Sequence[Result]) -> Picture:
+    """Draw of one search the folds of every setting, the worst first, and both winners."""
+    data, domain = _ranked(result), _domain(shared)
+    base = alt.Chart(data).encode(_rank(result), tooltip=TOOLTIP)
+    chart = layers(
+        base.mark_rule(strokeWidth=6, opacity=0.4).encode(
+            _right("low", domain, "validation"), y2="high"
+        ),
+        base.mark_point(size=60, color=colour("good")).encode(y="mean:Q"),
+        base.mark_point(size=60, shape="diamond", color=colour("other")).encode(y="split:Q"),
+        *_winners(result, data, domain),
+        _key(result, domain),
+    )
+    return Picture(chart, "Accuracy of every setting on five folds, on one, and the winners")
+
+
+TOOLTIP = [
+    alt.Tooltip("rate:Q", title="learning rate", format=".2g"),
+    alt.Tooltip("reg:Q", title="regularization", format=".2g"),
+    alt.Tooltip("mean:Q", title=f"mean of {FOLDS} folds", format=".1%"),
+    alt.Tooltip("split:Q", title="one split", format=".1%"),
+]
+
+
+def _drawn(result: Result) -> int:
+    """Return the first search in which the winners differ, or the first of all."""
+    return int(result.changed.argmax())
+
+
+def _ranked(result: Result) -> pd.DataFrame:
+    """Return a row per setting of the drawn search, the worst first."""
+    search = _drawn(result)
+    fold = result.fold[search]
+    order = np.argsort(fold.mean(axis=-1), kind="stable")
+    return pd.DataFrame(
+        {
+            "rank": np.arange(len(order)) + 1,
+            "number": order,
+            "mean": fold[order].mean(axis=-1),
+            "low": fold[order].min(axis=-1),
+            "high": fold[order].max(axis=-1),
+            "split": fold[order, 0],
+            "rate": result.drawn[0, search, order],
+            "reg": result.drawn[1, search, order],
+        }
+    )
+
+
+def _rank(result: Result) -> alt.X:
+    tried = count(result.config.trials, "setting", "settings")
+    return (
+        alt.X("rank:Q")
+        .scale(domain=[0.5, result.config.trials + 0.5], nice=False)
+        .axis(values=[], domain=False)
+        .title(f"{tried}, sorted by the mean of {FOLDS} folds")
+    )
+
+
+def _domain(shared: Sequence[Result]) -> tuple[float, float]:
+    """Return the ends of the axis: room below and above what is drawn, for words."""
+    low = min(float(_ranked(run)[["low", "split"]].min().min()) for run in shared)
+    room = 0.4 * (1 - low)
+    return low - room, 1 + room
+
+
+def _right(field: str, domain: tuple[float, float], split: str) -> alt.Y:
+    """Return the axis of accuracies, without ticks where there are words."""
+    ticks = [tick / 20 for tick in range(21) if domain[0] < tick / 20]
+    return (
+        alt.Y(f"{field}:Q")
+        .scale(domain=domain, nice=False, zero=False)
+        .axis(
+            values=ticks[:: 1 + len(ticks) // 7],
+            format=".0%",
+            domain=False,
+            ticks=False,
+            grid=False,
+        )
+        .title(f"right on {split} digits")
+    )
+
+
+def _winners(result: Result, data: pd.DataFrame, domain: tuple[float, float]) -> list[Any]:
+    """Lead from the best of either rule up to its name; the left one's name is lower."""
+    rows = []
+    ties = int((data["split"] == data["split"].max()).sum()) - 1
+    also = f", {count(ties, 'other ties', 'others tie')}" if ties else ""
+    said = {"folds": f"best on {FOLDS} folds", "split": "best on 1 split"}
+    for rule, field in zip(RULES, ("mean", "split")):
+        number = result.chosen[RULES.index(rule), _drawn(result)]
+        row = data[data["number"] == number].iloc[0]
+        text = f"{said[rule]}: {percent(row[field])}{also if rule == 'split' else ''}"
+        rows.append(
+            {"rank": row["rank"], "from": row[field], "text": text, "series": MEANING[rule]}
+        )
+    rows.sort(key=lambda row: row["rank"])
+    heights = at_position([0.88, 0.96], domain).tolist()
+    names = pd.DataFrame({**row, "y": y} for row, y in zip(rows, heights))
+    at = alt.Chart(names).encode(x="rank:Q", color=by_meaning(names["series"]))
+    return [
+        at.mark_rule(strokeWidth=1.5).encode(y="from:Q", y2="y"),
+        at.mark_point(size=220, filled=False, strokeWidth=2.5).encode(y="from:Q"),
+        at.mark_text(align="right", dx=-5, baseline="middle", fontWeight="bold").encode(
+            y="y:Q", text="text:N"
+        ),
+    ]
+
+
+def _key(result: Result, domain: tuple[float, float]) -> Any:
+    """Name the marks, and write how much folds and the best settings differ."""
+    told, trials = scatter(result), result.config.trials
+    said = [
+        (f"● mean of {FOLDS} folds: the best {AHEAD} lie {told['lead']:.1f} points apart", "good"),
+        ("◆ 1 split: the first fold", "other"),
+        (f"bar, worst to best fold: {told['apart']:.0f} points", "soft"),
+    ]
+    heights = at_position([0.2, 0.125, 0.05], domain).tolist()
+    rows = [
+        {"x": trials + 0.5, "y": y, "text": text, "series": series}
+        for (text, series), y in zip(said, heights)
+    ]
+    return texts(rows, align="right", fontWeight="bold")
+
+
+def setting(result: Result) -> Picture:
+    """Draw the folds of every setting, without what a single split says and who wins."""
+    base = alt.Chart(_ranked(result)).encode(_rank(result))
+    y = _right("low", _domain([result]), "validation")
+    chart = layers(
+        base.mark_rule(strokeWidth=6, opacity=0.4).encode(y, y2="high"),
+        base.mark_point(size=50, color=colour("context")).encode(y="mean:Q"),
+    )
+    return Picture(chart, "Accuracy of every setting on five folds, sorted by its mean")
+
+
+VIEWS = {"test": tested, "configurations": configurations}
+SETTING = setting
