@@ -11,14 +11,12 @@ def momentum_step(
     velocity: Array,
     learning_rate: Array | float,
     momentum: Array | float,
-) -> Array:
-    """Move a parameter and its velocity one step, in place; return the update taken off.
+) -> None:
+    """Move a parameter and its velocity one step, in place.
 
     v <- momentum v + gradient; w <- w - learning_rate v, as PyTorch's SGD does. The rates are
     numbers or (..., 1, 1).
     """
     velocity *= momentum
     velocity += gradient
-    update = learning_rate * velocity
-    parameter -= update
-    return update
+    parameter -= learning_rate * velocity

@@ -42,8 +42,7 @@ Loss = Callable[[Array, Array], tuple[Array, Any]]
 Backward = Callable[[Array, list[Trace]], list[Layer]]
 
 CHUNK_BYTES = 2_000_000  # of parameters; with what a step needs beside them this fits a cache
-MEASURED_SAMPLES = 360  # at a time
-MEASURED_BYTES = 150_000  # of what their widest layers put out, for as many runs: all fits a cache
+MEASURED_BYTES = 300_000  # of what the widest layers of all runs put out, at a time: fits a cache
 
 quietly = np.errstate(all="ignore")  # overflow in a diverging run is no warning
 
@@ -184,7 +183,8 @@ class Training:
         self.velocity = [
             {n: np.zeros_like(p) for n, p in layer.items()} for layer in network.layers
         ]
-        self.gradients, self.updates = self.velocity, self.velocity
+        self.gradients = self.velocity
+        self.rate: Number = 0.0  # of the last step
         self.watch = Watch.over(network.runs)
         self.losses: list[Array] = []
         self.last: Record
@@ -212,7 +212,7 @@ class Training:
         self.losses.append(loss)
         self.watch.look(self.step, loss, self.part.layers, self.gradients, traces)
         self.gradients = gradients
-        self.updates = descend(self.part, gradients, self.velocity, rates, epoch)
+        self.rate = descend(self.part, gradients, self.velocity, rates, epoch)
 
     def record(self) -> Record:
         """Return the record of all runs, and bring `network` up to date."""
@@ -227,7 +227,7 @@ class Training:
             **measured(
                 part, self.part_data, self.rates().reg, self.measure, self.histograms, self.loss
             ),
-            update_ratio=update_ratios(part, self.updates) if self.step else none,
+            update_ratio=update_ratios(part, self.velocity, self.rate) if self.step else none,
             batch_loss=side_by_side(self.losses, part.runs),
             steps=np.full(part.runs, self.step),
             exploded=watch.exploded,
@@ -381,20 +381,20 @@ def loss_and_gradients(
 @quietly
 def descend(
     network: Network, gradients: list[Layer], velocity: list[Layer], hyper: Hyper, epoch: int
-) -> list[Layer]:
-    """Move every parameter one step down its gradient, in place; return the updates taken off."""
+) -> Array | float:
+    """Move every parameter one step down its gradient, in place; return the learning rate."""
     rate = per_run(hyper.learning_rate * hyper.decay**epoch, network.dtype)
     momentum = per_run(hyper.momentum, network.dtype)
-    return [
-        {n: momentum_step(layer[n], gradient[n], v[n], rate, momentum) for n in layer}
-        for layer, gradient, v in zip(network.layers, gradients, velocity)
-    ]
+    for layer, gradient, v in zip(network.layers, gradients, velocity):
+        for n in layer:
+            momentum_step(layer[n], gradient[n], v[n], rate, momentum)
+    return rate
 
 
 @quietly
-def update_ratios(network: Network, updates: list[Layer]) -> Array:
-    """Return (..., layers) of the updates that were just taken off the weights."""
-    pairs = [(u["weight"], layer["weight"]) for u, layer in zip(updates, network.layers)]
+def update_ratios(network: Network, velocity: list[Layer], rate: Number) -> Array:
+    """Return (..., layers) of the updates, rate * velocity, just taken off the weights."""
+    pairs = [(rate * v["weight"], layer["weight"]) for v, layer in zip(velocity, network.layers)]
     return np.stack([update_ratio(update, weight + update) for update, weight in pairs], axis=-1)
 
 
@@ -422,47 +422,32 @@ def measured(
     edges: Array | None,
     loss: Loss,
 ) -> dict[str, Array]:
-    """Return the fields of a Record that look at the splits, NaN for those not asked for.
-
-    A stack is measured a few runs at a time.
-    """
-    reg = per_run(reg, network.dtype)
+    """Return the fields of a Record that look at the splits, NaN for those not asked for."""
+    runs, hidden, reg = network.runs, len(network.layers) - 1, per_run(reg, network.dtype)
     penalties = [l2_forward(layer["weight"], reg)[0] for layer in network.layers]
-    reg_loss = {"reg_loss": np.sum(penalties, axis=0)}
-    if not network.runs:
-        return reg_loss | measured_splits(network, data, measure, edges, loss)
-    widest = max(layer["bias"][0].nbytes for layer in network.layers)
-    size = network.runs[0] * widest * min(MEASURED_SAMPLES, data.y_train.shape[-1])
-    parts = [
-        measured_splits(take_runs(network, few), runs_of_data(data, few), measure, edges, loss)
-        for few in evenly(network.runs[0], -(-size // MEASURED_BYTES))
-    ]
-    return reg_loss | {n: np.concatenate([part[n] for part in parts]) for n in parts[0]}
-
-
-def measured_splits(
-    network: Network,
-    data: Dataset,
-    measure: tuple[str, ...],
-    edges: Array | None,
-    loss: Loss,
-) -> dict[str, Array]:
-    """Return what measured() does but for the penalty, of runs measured all at once."""
-    runs = network.runs
-    unknown, hidden = np.full(runs, np.nan), len(network.layers) - 1
+    unknown = np.full(runs, np.nan)
     values = dict.fromkeys(("data_loss", "train_accuracy", "val_loss", "val_accuracy"), unknown)
     values["dead"] = values["saturated"] = side_by_side([unknown] * hidden, runs)
     values["counts"] = np.empty((*runs, hidden, 0), np.intp)
+    values["reg_loss"] = np.sum(penalties, axis=0)
     if "train" in measure:
         logits, of_outputs = measured_outputs(network, data.x_train, edges)
         values |= of_outputs
         values["data_loss"] = loss(logits, data.y_train)[0]
         values["train_accuracy"] = accuracy(logits, data.y_train)
     if "val" in measure:
-        logits, _ = forward(network, data.x_val)
+        logits = np.concatenate([part for part, _ in few_at_a_time(network, data.x_val)], axis=-2)
         values["val_loss"] = loss(logits, data.y_val)[0]
         values["val_accuracy"] = accuracy(logits, data.y_val)
     return values
+
+
+def few_at_a_time(network: Network, x: Array) -> Iterator[tuple[Array, list[Trace]]]:
+    """Yield what forward() returns for x (..., samples, features), some samples at a time."""
+    samples = x.shape[-2]
+    size = samples * max(layer["bias"].nbytes for layer in network.layers)
+    for rows in evenly(samples, -(-size // MEASURED_BYTES)):
+        yield forward(network, x[..., rows, :])
 
 
 def measured_outputs(
@@ -474,13 +459,12 @@ def measured_outputs(
     dead: list[Any] = [True] * hidden
     saturated = np.zeros((*runs, hidden))
     counts = np.zeros((*runs, hidden, 0 if edges is None else len(edges)), np.intp)
-    for rows in evenly(samples, -(-samples // MEASURED_SAMPLES)):
-        of_rows, traces = forward(network, x[..., rows, :])
+    for of_few, traces in few_at_a_time(network, x):
         outs = [trace.out for trace in traces[:-1]]
-        logits.append(of_rows)
+        logits.append(of_few)
         dead = [before & dead_units(out) for before, out in zip(dead, outs)]
         shares = [saturated_share(out, network.activation_name) for out in outs]
-        saturated += side_by_side(shares, runs) * (of_rows.shape[-2] / samples)
+        saturated += side_by_side(shares, runs) * (of_few.shape[-2] / samples)
         if edges is not None and outs:
             counts += output_counts(outs, edges)
     return np.concatenate(logits, axis=-2), {

@@ -91,7 +91,7 @@ def test_chunks_on_the_pool_equal_one_stack(kind, monkeypatch):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
 
 
-def test_measuring_one_run_after_the_other_changes_nothing(monkeypatch):
+def test_measuring_one_sample_after_the_other_changes_nothing(monkeypatch):
     together = trained(stacked(3), Hyper(learning_rate=0.1, reg=0.1))
     monkeypatch.setattr("core.nn.training.MEASURED_BYTES", 1)
     assert_same_records(trained(stacked(3), Hyper(learning_rate=0.1, reg=0.1)), together)
