@@ -11,7 +11,7 @@ import pandas as pd
 from core.charts.colours import by_meaning, colour
 from core.charts.columns import Columns
 from core.charts.curves import curves
-from core.charts.marks import at_position, clipped, line_ends, remark, worded
+from core.charts.marks import at_position, clipped, line_ends, on_phone, remark, worded
 from core.charts.picture import layers
 from core.lab.say import number, power_of_ten
 
@@ -21,7 +21,6 @@ ROWS = 10  # of histograms; a deeper network shows ten of its layers
 RIDGE = 0.88  # height of the tallest bar of a layer, in rows
 FAINT = 0.02  # of a layer's tallest bar: lower ones do not push its number to the right
 LINE = 0.07  # of the picture's height: a line of text over the columns
-PHONE = 460  # px of width below which only the first lines are written over the columns
 FLOOR, CEILING = 1e-20, 1e12  # of the log axes
 
 
@@ -137,11 +136,14 @@ def _stds(shares: Array, stds: Array, edges: Array, columns: Columns) -> Any:
         for case, name in enumerate(columns.cases)
         for row in range(shares.shape[1])
     )
-    text = f"width < {PHONE} ? datum.short : datum.text"
     return (
         alt.Chart(data)
         .mark_text(
-            align="left", baseline="middle", dx=6, fontWeight="bold", text=alt.ExprRef(expr=text)
+            align="left",
+            baseline="middle",
+            dx=6,
+            fontWeight="bold",
+            text=on_phone("datum.short", "datum.text"),
         )
         .encode(x="x:Q", y="y:Q", color=by_meaning(columns.cases))
     )
@@ -165,10 +167,10 @@ def _over(
         {"x": middle + columns.shift(case), "y": y, "text": texts[case], "series": case}
         for case in columns.cases
     )
-    text = f"width < {PHONE} ? '' : datum.text" if wide_only else "datum.text"
+    short = "''" if wide_only else "datum.text"
     return (
         alt.Chart(data)
-        .mark_text(baseline="top", lineBreak="\n", text=alt.ExprRef(expr=text), **mark)
+        .mark_text(baseline="top", lineBreak="\n", text=on_phone(short, "datum.text"), **mark)
         .encode(x="x:Q", y="y:Q", color=by_meaning(columns.cases))
     )
 

@@ -14,7 +14,7 @@ Array = np.ndarray
 Align = Literal["left", "center", "right"]
 
 APART = 0.062  # of the picture's height: the least distance of two lines of text
-NARROW = 460  # px of a picture's width below which there is little room for words
+PHONE = 460  # px of a picture's width below which there is little room for words
 TOGETHER = 0.012  # of the picture's height: lines that end closer than this are named together
 
 
@@ -159,6 +159,11 @@ def texts(rows: Sequence[Mapping[str, Any]], *, align: Align = "center", **mark:
     )
 
 
+def on_phone(short: str, wide: str, below: int = PHONE) -> alt.ExprRef:
+    """Return one of two expressions: `short` on a picture narrower than `below`, or `wide`."""
+    return alt.ExprRef(expr=f"width < {below} ? {short} : {wide}")
+
+
 def by_width(rows: Sequence[Mapping[str, Any]], *, align: Align = "left", **mark: Any) -> Any:
     """Write texts as texts() does; where there is little room, the `short` ones of the rows."""
     return (
@@ -166,7 +171,7 @@ def by_width(rows: Sequence[Mapping[str, Any]], *, align: Align = "left", **mark
         .mark_text(
             align=align,
             baseline="middle",
-            text=alt.ExprRef(expr=f"width < {NARROW} ? datum.short : datum.text"),
+            text=on_phone("datum.short", "datum.text"),
             **mark,
         )
         .encode(x="x:Q", y="y:Q", color=by_meaning([row["series"] for row in rows]))

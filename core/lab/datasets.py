@@ -70,6 +70,17 @@ def load_digits() -> Dataset:
 
 
 @cache
+def all_digits() -> tuple[Array, Array]:
+    """Return the images (1797, 64) and the labels of all digits, to be split in another way."""
+    digits = load_digits()
+    x = np.concatenate([digits.x_train, digits.x_val])
+    y = np.concatenate([digits.y_train, digits.y_val])
+    for array in (x, y):
+        array.setflags(write=False)
+    return x, y
+
+
+@cache
 def standardized_digits() -> Dataset:
     """Return the digits, each pixel standardized by mean and std of the training split."""
     digits = load_digits()

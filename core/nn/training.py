@@ -115,14 +115,8 @@ def train_many(
     hyper: Hyper,
     *,
     batch_size: int,
-    epochs: int,
     rng: np.random.Generator,
-    record_every: int | None = None,
-    measure: tuple[str, ...] = ("train", "val"),
-    histograms: Array | None = None,
-    abandon: bool = False,
-    backward: Backward = backward,
-    loss: Loss = cross_entropy_forward,
+    **options: Any,
 ) -> Iterator[Record]:
     """Train a stack of runs in chunks on the pool; the same records as train(), options too.
 
@@ -136,14 +130,8 @@ def train_many(
             runs_of_data(data, chunk),
             runs_of_hyper(hyper, chunk),
             batch_size=batch_size,
-            epochs=epochs,
             rng=deepcopy(rng),
-            record_every=record_every,
-            measure=measure,
-            histograms=histograms,
-            abandon=abandon,
-            backward=backward,
-            loss=loss,
+            **options,
         )
         for chunk in chunks(network)
     ]

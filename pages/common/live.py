@@ -182,11 +182,12 @@ def show(experiment: Experiment, places: Mapping[str, Any], draw: Draw, grey: st
     places: slots for heading ("head"), line, picture and note. grey: what the run in grey is.
     """
     desk = desk_of(experiment)
-    places["head"].markdown(_headline(experiment, desk), anchors=False)
+    note = desk.run.note if _is_told(desk) else None
+    places["head"].markdown(_headline(experiment, desk, note), anchors=False)
     line = [desk.told or _setting(experiment, desk), grey]
     places["line"].caption(" ".join(filter(None, line)))
     draw(desk.run.result, desk.before)
-    places["note"].markdown(_note(experiment, desk))
+    places["note"].markdown(_said(experiment, desk, note))
 
 
 def play(experiment: Experiment, places: Mapping[str, Any], draw: Draw, grey: str) -> None:
@@ -212,25 +213,26 @@ def play(experiment: Experiment, places: Mapping[str, Any], draw: Draw, grey: st
             places["head"].markdown(_headline(experiment, desk), anchors=False)  # a click ends here
 
 
-def _headline(experiment: Experiment, desk: Desk) -> str:
-    return f"# {_heading(experiment, desk)}"
+def _headline(experiment: Experiment, desk: Desk, note: Any = None) -> str:
+    return f"# {_heading(experiment, desk, note)}"
 
 
-def _heading(experiment: Experiment, desk: Desk) -> str:
+def _heading(experiment: Experiment, desk: Desk, note: Any) -> str:
     text, run = experiment.words["live"], desk.run
     values = {"epoch": int(run.epoch), "goal": run.goal}
     if not run.step:
         return str(text["ready"])
     if desk.is_playing:
         return say(text["running"], values)
-    if _is_told(desk):
-        return say(text["after"], {"name": run.note.name})
+    if note is not None:
+        return say(text["after"], {"name": note.name})
     return say(text["paused"], values)
 
 
 def _is_told(desk: Desk) -> bool:
     """Tell whether it is time for the doctor's note."""
-    return desk.is_doctor_asked or (desk.run.is_at_goal and not desk.is_playing)
+    asked = desk.is_doctor_asked or (desk.run.is_at_goal and not desk.is_playing)
+    return asked and desk.run.step > 0
 
 
 def _setting(experiment: Experiment, desk: Desk) -> str:
@@ -238,12 +240,12 @@ def _setting(experiment: Experiment, desk: Desk) -> str:
     return say(text["setting_live"], named_knobs(text, asdict(desk.run.config)))
 
 
-def _note(experiment: Experiment, desk: Desk) -> str:
-    """Return the doctor's note once it is time, and whether such advice helps, if that is known."""
+def _said(experiment: Experiment, desk: Desk, note: Any) -> str:
+    """Return the note, if there is one, and whether such advice helps, if that is known."""
     text, run = experiment.words["live"], desk.run
-    if not run.step or not _is_told(desk):
+    if note is None:
         return str(text["hint"])
-    lines = [say(text["doctor"], asdict(run.note))]
+    lines = [say(text["doctor"], asdict(note))]
     tested = known(experiment, computed_part(run.config)) if run.is_as_begun else None
     if tested is not None:
         lines.append(verdict(experiment, experiment.findings(tested)[0], run.config))

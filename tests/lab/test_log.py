@@ -9,6 +9,7 @@ import pytest
 from core.lab.doctor import Cause, diagnose, note
 from core.lab.log import MOST_MOMENTS, read_log
 from core.lab.upload import MAX_BYTES, UploadError
+from tests.lab.refusals import assert_refused
 
 GOOD = "epoch,loss,val_loss,accuracy,val_accuracy\n1,2,2.1,.3,.2\n2,1,1.2,.6,.5\n3,.5,.8,.9,.7\n"
 EPOCHS = range(1, 9)
@@ -107,12 +108,7 @@ BAD = [
 
 @pytest.mark.parametrize("content, told", [case[1:] for case in BAD], ids=[case[0] for case in BAD])
 def test_a_bad_log_is_refused_in_a_sentence(content, told):
-    with pytest.raises(UploadError) as error:
-        read_log("my.csv", content)
-    sentence = str(error.value)
-    assert told in sentence
-    assert sentence[0].isupper() and sentence.endswith(".") and len(sentence) < 200
-    assert sentence.isprintable()
+    assert_refused(read_log, content, told)
 
 
 def rows_of(**curves):

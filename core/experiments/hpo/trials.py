@@ -7,10 +7,11 @@ second; what its winner is worth is told by the third, which nothing was chosen 
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from core.lab.datasets import load_digits
+from core.lab.datasets import all_digits
 from core.nn.dataset import Dataset
 from core.nn.network import Network, forward, init_network, stack_networks
 from core.nn.preprocessing import fit_standardizer
@@ -55,9 +56,7 @@ class Trials:
 
 def split_digits(rng: np.random.Generator) -> Split:
     """Draw three splits of the digits, standardized by the statistics of the first."""
-    digits = load_digits()
-    x = np.concatenate([digits.x_train, digits.x_val])
-    y = np.concatenate([digits.y_train, digits.y_val])
+    x, y = all_digits()
     train, val, test = np.split(rng.permutation(len(y)), [TRAIN, TRAIN + VAL])
     x = fit_standardizer(x[train]).transform(x).astype(np.float32)
     data = Dataset("digits", x[train], y[train], x[val], y[val], classes=10, image_shape=(8, 8))
@@ -98,8 +97,8 @@ def watch_trials(
     """Train a stack in place, a trial per run; yield the Trials so far at every moment.
 
     record_every: steps from one moment to the next, an epoch's if not given. measure: the splits
-    that are measured, NaN for the other. abandon: give a trial
-    up at the first moment that finds its loss above 3 times the first, or not finite.
+    that are measured, NaN for the other. abandon: give a trial up at the first moment that finds
+    its loss above 3 times the first, or not finite.
     """
     epoch_steps = -(-data.y_train.shape[-1] // BATCH)
     moments = 1 + epochs * epoch_steps // (record_every or epoch_steps)
@@ -128,28 +127,10 @@ def watch_trials(
 
 
 def train_trials(
-    network: Network,
-    data: Dataset,
-    hyper: Hyper,
-    *,
-    epochs: int,
-    rng: np.random.Generator,
-    record_every: int | None = None,
-    measure: tuple[str, ...] = ("train", "val"),
-    abandon: bool = True,
+    network: Network, data: Dataset, hyper: Hyper, **options: Any
 ) -> Generator[float, None, Trials]:
-    """Train as watch_trials() does; yield the share done and return the Trials."""
-    watched = watch_trials(
-        network,
-        data,
-        hyper,
-        epochs=epochs,
-        rng=rng,
-        record_every=record_every,
-        measure=measure,
-        abandon=abandon,
-    )
-    for trials in watched:
+    """Train as watch_trials() does, options too; yield the share done and return the Trials."""
+    for trials in watch_trials(network, data, hyper, **options):
         yield trials.share
     return trials
 

@@ -7,7 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.lab.datasets import cifar10_folder, load_cifar10, load_digits, shapes, stratified_split
+from core.lab.datasets import (
+    all_digits,
+    cifar10_folder,
+    load_cifar10,
+    load_digits,
+    shapes,
+    stratified_split,
+)
 from core.lab.streams import streams
 from core.nn.dataset import Dataset
 from core.nn.preprocessing import PCA
@@ -23,11 +30,11 @@ def draw_images(name: str, samples: int, most: int, *, seed: int) -> Dataset:
     """
     data, order = streams(seed, "data", "split")
     if name == "digits":
-        digits = load_digits()
-        x = np.concatenate([digits.x_train, digits.x_val])
-        y = np.concatenate([digits.y_train, digits.y_val])
+        x, y = all_digits()
         train, new = stratified_split(y, rng=order)
-        images = replace(digits, x_train=x[train], y_train=y[train], x_val=x[new], y_val=y[new])
+        images = replace(
+            load_digits(), x_train=x[train], y_train=y[train], x_val=x[new], y_val=y[new]
+        )
     else:
         images = colour_images(name, most * 5 // 4, rng=data)
     taken = order.choice(len(images.y_train), samples, replace=False)

@@ -25,9 +25,7 @@ from core.experiments.activations.units import oversized_step, where_on
 from core.lab.finding import Outcome
 from core.lab.streams import streams
 from core.nn.training import loss_and_gradients
-
-SEEDS = range(201, 206)
-many = pytest.mark.parametrize("seed", SEEDS)
+from tests.experiments.seeds import FRESH, each_seed
 
 
 def found(config):
@@ -45,7 +43,7 @@ def cure():
 
 
 @pytest.mark.full
-@many
+@each_seed
 def test_a9_a_high_rate_kills_and_a_low_one_does_not(seed):
     claims = found(Config(seed=seed))
     assert claims["A9"].holds and claims["A9c"].holds
@@ -54,7 +52,7 @@ def test_a9_a_high_rate_kills_and_a_low_one_does_not(seed):
 
 
 @pytest.mark.full
-@many
+@each_seed
 def test_a9_a_bad_start_is_dead_from_step_0_and_stays_dead(seed):
     result = run(replace(PRESETS["bad_start"], seed=seed))
     assert result.share[..., OFF].min() >= 0.7 and result.start.mean() > 0.95
@@ -62,7 +60,7 @@ def test_a9_a_bad_start_is_dead_from_step_0_and_stays_dead(seed):
 
 
 @pytest.mark.full
-@many
+@each_seed
 def test_a10_with_a_slope_units_come_back_at_a_rate_that_suits(seed):
     assert found(replace(PRESETS["cure"], seed=seed))["A10"].holds
     assert found(replace(PRESETS["cure"], slope=0.01, seed=seed))["A10"].values["back"] < 0.5
@@ -71,7 +69,7 @@ def test_a10_with_a_slope_units_come_back_at_a_rate_that_suits(seed):
 @pytest.mark.full
 def test_a9_fails_where_a_step_of_that_size_puts_few_units_off():
     few = {"data": "moons", "oversized": True, "bias": 1.0, "units": 40}
-    outcomes = [found(Config(**few, seed=seed))["A9"].outcome for seed in SEEDS]
+    outcomes = [found(Config(**few, seed=seed))["A9"].outcome for seed in FRESH]
     assert Outcome.FAILS in outcomes and Outcome.HOLDS not in outcomes
 
 
@@ -111,7 +109,7 @@ def test_dead_units_stay_dead(default):
 
 
 @pytest.mark.full
-@many
+@each_seed
 def test_momentum_carries_some_dead_units_back_on(seed):
     carried = found(Config(momentum=0.9, data="moons", seed=seed))["A9c"]
     assert carried.outcome is Outcome.FAILS and not carried.identity
@@ -177,5 +175,5 @@ def test_a8_follows_from_the_formula_and_e13_only_all_dead_units_stop_a_layer(de
 
 @pytest.mark.full
 def test_the_higher_the_rate_the_more():
-    off = np.mean([run(Config(seed=s)).share[:, :, EPOCHS, OFF] for s in SEEDS], axis=(0, 2))
+    off = np.mean([run(Config(seed=s)).share[:, :, EPOCHS, OFF] for s in FRESH], axis=(0, 2))
     assert (np.diff(off[RATES.index(0.3) :]) > 0).all()

@@ -24,9 +24,7 @@ from core.lab.datasets import load_digits
 from core.lab.finding import Outcome
 from core.nn.network import init_network
 from core.nn.training import loss_and_gradients
-
-SEEDS = range(201, 206)
-many = pytest.mark.parametrize("seed", SEEDS)
+from tests.experiments.seeds import each_seed
 
 
 def claims_of(result):
@@ -39,7 +37,7 @@ def small():
 
 
 @pytest.mark.full
-@many
+@each_seed
 def test_relus_stay_off_and_some_leaky_and_prelus_come_back(seed):
     result = run(Config(seed=seed))
     claims = claims_of(result)
@@ -51,7 +49,7 @@ def test_relus_stay_off_and_some_leaky_and_prelus_come_back(seed):
 
 
 @pytest.mark.full
-@many
+@each_seed
 def test_a_slope_of_a_hundredth_brings_hardly_any_back(seed):
     assert run(Config(slope=0.01, seed=seed)).recovery(LEAKY) < 0.1
 

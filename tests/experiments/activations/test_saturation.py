@@ -21,17 +21,16 @@ from core.experiments.activations.saturation.experiment import (
 from core.experiments.activations.saturation.picture import VIEWS
 from core.lab.finding import Outcome
 from core.lab.words import heading, sentence
+from tests.experiments.seeds import each_seed
 
 WORDS = load("activations", "saturation").words
-
-seeds = pytest.mark.parametrize("seed", range(201, 206))
 
 
 def found(config):
     return {f.claim: f for f in findings(run(config))}
 
 
-@seeds
+@each_seed
 @pytest.mark.parametrize("preset", ["lecture", "large_inputs", "weight4"])
 def test_a3_ten_sigmoids_kill_the_gradient(preset, seed):
     result = run(replace(PRESETS[preset], seed=seed))
@@ -41,7 +40,7 @@ def test_a3_ten_sigmoids_kill_the_gradient(preset, seed):
     assert result.gradient[result.config.functions.index("relu"), -1] > 0.4
 
 
-@seeds
+@each_seed
 def test_a3_a_weight_of_1_leaves_at_most_a_quarter_per_unit(seed):
     for scale in (0.1, 1, 20):
         sigmoid = run(Config(functions=("sigmoid",), depth=30, scale=scale, seed=seed)).gradient[0]
@@ -55,7 +54,7 @@ def test_a3_the_lectures_slopes_of_a_sigmoid():
     assert 0 < values["slope10"] < 1e-4
 
 
-@seeds
+@each_seed
 def test_a3_one_sigmoid_does_not_kill_the_gradient(seed):
     assert found(Config(depth=1, seed=seed))["A3"].outcome is Outcome.FAILS
 
@@ -80,7 +79,7 @@ def test_a3_is_not_clear_near_its_bar(left, outcome):
     assert findings(result)[0].outcome is outcome
 
 
-@seeds
+@each_seed
 @pytest.mark.parametrize("knobs", [{}, {"scale": 0.1}, {"scale": 20.0}, {"weight": 4.0}])
 def test_a6_tanh_is_zero_centred_and_saturates(knobs, seed):
     a6 = found(Config(**knobs, seed=seed))["A6"]
@@ -88,7 +87,7 @@ def test_a6_tanh_is_zero_centred_and_saturates(knobs, seed):
     assert abs(a6.values["mean"]) < 0.04 and a6.values["decay"] < 0.9 * DECAY
 
 
-@seeds
+@each_seed
 def test_a6_the_mean_of_a_sigmoid_is_not_zero(seed):
     assert 0.48 < run(Config(functions=("sigmoid",), seed=seed)).mean[0] < 0.52
 
@@ -103,7 +102,7 @@ def test_a6_fails_for_the_part_that_fails():
     assert a6.outcome is Outcome.FAILS and a6.because == "mean"
 
 
-@seeds
+@each_seed
 def test_a7_what_does_not_saturate_passes_gradients_on(seed):
     assert found(Config(functions=("relu", "leaky_relu", "elu"), seed=seed))["A7"].holds
     assert not found(Config(functions=("relu",), weight=0.25, seed=seed))["A7"].holds

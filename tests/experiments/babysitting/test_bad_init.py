@@ -20,12 +20,9 @@ from core.experiments.babysitting.bad_init.experiment import (
 )
 from core.experiments.babysitting.bad_init.picture import VIEWS
 from core.lab.finding import Outcome
+from tests.experiments.seeds import FIRST, first_seed
 
 EXPERIMENT = load("babysitting", "bad-init")
-FIRST, *OTHERS = range(201, 206)
-seeds = pytest.mark.parametrize(
-    "seed", [FIRST, *(pytest.param(seed, marks=pytest.mark.full) for seed in OTHERS)]
-)
 
 
 @cache
@@ -39,7 +36,7 @@ def found(result):
     return t7.outcome, t7.because
 
 
-@seeds
+@first_seed
 def test_t7_a_bad_start_is_flat_and_then_drops(seed):
     result = ran(seed=seed)
     assert found(result) == (Outcome.HOLDS, "")
@@ -48,7 +45,7 @@ def test_t7_a_bad_start_is_flat_and_then_drops(seed):
     assert result.accuracy[..., -1].min() > 0.95
 
 
-@seeds
+@first_seed
 def test_t7_large_weights_are_no_plateau(seed):
     result = ran("large", seed)
     assert found(result) == (Outcome.FAILS, "large")

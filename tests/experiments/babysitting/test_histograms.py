@@ -5,7 +5,6 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
-import pytest
 import streamlit as st
 
 from core.experiments.babysitting.histograms.experiment import (
@@ -30,13 +29,12 @@ from core.lab.finding import Outcome
 from core.lab.results import shipped
 from core.nn.network import forward
 from pages.common.tabs import _data
+from tests.experiments.seeds import FRESH, first_of
 
 EXPERIMENT = Experiment("babysitting", "histograms")
 
-SHIPPED, *OTHERS = 0, *range(201, 206)
-seeds = pytest.mark.parametrize(
-    "seed", [SHIPPED, *(pytest.param(seed, marks=pytest.mark.full) for seed in OTHERS)]
-)
+SHIPPED = 0
+seeds = first_of(SHIPPED, *FRESH)
 
 
 @cache

@@ -28,12 +28,9 @@ from core.experiments.babysitting.learning_rate.experiment import (
 )
 from core.experiments.babysitting.learning_rate.picture import VIEWS
 from core.lab.finding import Outcome
+from tests.experiments.seeds import FIRST, first_seed
 
 EXPERIMENT = load("babysitting", "learning-rate")
-FIRST, *OTHERS = range(201, 206)
-seeds = pytest.mark.parametrize(
-    "seed", [FIRST, *(pytest.param(seed, marks=pytest.mark.full) for seed in OTHERS)]
-)
 
 
 @cache
@@ -46,7 +43,7 @@ def found(result):
     return {f.claim: f for f in findings(result)}
 
 
-@seeds
+@first_seed
 def test_the_lectures_three_claims_hold_at_the_default(seed):
     result = ran(seed=seed)
     assert [str(f) for f in findings(result)][:2] == ["T4 holds", "T5 holds"]
@@ -60,7 +57,7 @@ def test_the_lectures_three_claims_hold_at_the_default(seed):
     assert parts["straight"].all() and parts["steep"].all() and parts["top"].all()
 
 
-@seeds
+@first_seed
 def test_t4_larger_first_weights_learn_and_tiny_ones_stand_still(seed):
     assert str(found(ran("xavier", seed))["T4"]) == "T4 fails"
     assert found(ran("xavier", seed))["T4"].because == "loss"
@@ -68,7 +65,7 @@ def test_t4_larger_first_weights_learn_and_tiny_ones_stand_still(seed):
     assert flat.outcome is Outcome.FAILS and flat.because == ""
 
 
-@seeds
+@first_seed
 def test_t5_an_explosion_may_stay_finite(seed):
     for preset, right in (("finite", 0.1), ("tanh", 0.85)):
         first = findings(ran(preset, seed))[0]
@@ -76,7 +73,7 @@ def test_t5_an_explosion_may_stay_finite(seed):
         assert first.values["broken"] == "never" and first.values["right"] > right
 
 
-@seeds
+@first_seed
 def test_e24_e25_what_is_often_said_is_wrong(seed):
     result = ran("naive", seed)
     first, second, *_ = findings(result)

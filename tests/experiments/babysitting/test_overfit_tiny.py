@@ -27,15 +27,11 @@ from core.lab.finding import Outcome
 from core.lab.words import heading, sentence
 from core.nn.network import backward, init_network, stack_networks
 from core.nn.training import loss_and_gradients
+from tests.experiments.seeds import FIRST, first_seed
 
 EXPERIMENT = load("babysitting", "overfit-tiny")
 WORDS = EXPERIMENT.words
 HE = 0.2  # a weight scale that is about He's for 64 inputs
-
-FIRST, *OTHERS = range(201, 206)
-seeds = pytest.mark.parametrize(
-    "seed", [FIRST, *(pytest.param(seed, marks=pytest.mark.full) for seed in OTHERS)]
-)
 
 
 @cache
@@ -48,7 +44,7 @@ def found(result):
     return {f.claim: f for f in findings(result)}
 
 
-@seeds
+@first_seed
 @pytest.mark.parametrize("bug", ["flipped", "frozen"])
 def test_t3_correct_code_memorizes_and_t1_broken_code_does_not(bug, seed):
     result = ran(bug=bug, seed=seed)
@@ -69,14 +65,14 @@ def test_t3_correct_code_memorizes_and_t1_broken_code_does_not(bug, seed):
         {"bug": "frozen", "weight_scale": HE},
     ],
 )
-@seeds
+@first_seed
 def test_t1_the_check_is_necessary_and_not_sufficient(knobs, seed):
     first, second = findings(ran(**knobs, seed=seed))
     assert str(first) == "T1 fails" and first.because == knobs["bug"]
     assert first.values["passed"] == SETS and str(second) == "T3 holds"
 
 
-@seeds
+@first_seed
 def test_t3_a_low_rate_and_regularization_fail_the_check_too(seed):
     (slow,) = findings(ran(learning_rate=0.001, seed=seed))
     assert slow.outcome is Outcome.FAILS and slow.because == "" and slow.values["accuracy"] < 0.6
@@ -85,7 +81,7 @@ def test_t3_a_low_rate_and_regularization_fail_the_check_too(seed):
     assert penalized.values["accuracy"] == 1 and penalized.values["loss"] > 10 * LOSS
 
 
-@seeds
+@first_seed
 def test_t3_memorizing_is_not_learning(seed):
     result = ran(seed=seed)
     assert 0.5 < result.val_accuracy[CORRECT].mean() < 0.7

@@ -32,12 +32,9 @@ from core.experiments.babysitting.read_the_curve.picture import NAMES, VIEWS
 from core.lab.finding import Outcome
 from core.lab.streams import streams
 from core.lab.words import heading, sentence
+from tests.experiments.seeds import FIRST, first_seed
 
 EXPERIMENT = load("babysitting", "read-the-curve")
-FIRST, *OTHERS = range(201, 206)
-seeds = pytest.mark.parametrize(
-    "seed", [FIRST, *(pytest.param(seed, marks=pytest.mark.full) for seed in OTHERS)]
-)
 EPOCH = np.arange(EPOCHS[-1] + 1)
 STEEP, STRAIGHT = 3 * np.exp(-EPOCH / 2), 3 - 0.04 * EPOCH
 
@@ -58,7 +55,7 @@ def shown(cause, **knobs):
     return replace(result, cause=CAUSES.index(cause), config=config)
 
 
-@seeds
+@first_seed
 def test_t6_t7_t8_every_cause_shows_its_sign(seed):
     told = found(ran(seed))
     for claim in ("T6", "T6c", "T6d", "T6e", "T7", "T8", "T8c"):
@@ -66,7 +63,7 @@ def test_t6_t7_t8_every_cause_shows_its_sign(seed):
     assert told["T6b"].outcome is not Outcome.FAILS and told["T8b"].outcome is not Outcome.FAILS
 
 
-@seeds
+@first_seed
 def test_rules_find_most_causes_and_no_overfitting_without_accuracies(seed):
     names = [[CAUSES[i] for i in ran(seed).read_as[j, -1]] for j in range(len(SEEN))]
     assert sum(a == b for a, b in zip(names[0], CAUSES)) >= len(CAUSES) - 1

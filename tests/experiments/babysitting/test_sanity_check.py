@@ -37,11 +37,9 @@ from core.lab.finding import Outcome
 from core.nn.gradcheck import numerical_gradient
 from core.nn.network import init_network, stack_networks
 from core.nn.training import loss_and_gradients
+from tests.experiments.seeds import first_of
 
-FIRST_SEED, *OTHERS = range(301, 306)
-seeds = pytest.mark.parametrize(
-    "seed", [FIRST_SEED, *(pytest.param(seed, marks=pytest.mark.full) for seed in OTHERS)]
-)
+seeds = first_of(*range(301, 306))
 # The checks that find a bug, at the default settings.
 FOUND = {
     "summed": {"first_loss"},

@@ -24,12 +24,9 @@ from core.experiments.babysitting.train_val_gap.picture import VIEWS
 from core.lab.datasets import load_digits
 from core.lab.experiment import Experiment
 from core.lab.finding import Outcome
+from tests.experiments.seeds import FIRST, first_seed
 
 EXPERIMENT = Experiment("babysitting", "train-val-gap")
-FIRST, *OTHERS = range(201, 206)
-seeds = pytest.mark.parametrize(
-    "seed", [FIRST, *(pytest.param(seed, marks=pytest.mark.full) for seed in OTHERS)]
-)
 
 
 @cache
@@ -51,7 +48,7 @@ def result_of(test, val, train=1.0, wider=np.nan):
     return Result(config=Config(noise=0.0), by_epoch=by_epoch, wider=wide)
 
 
-@seeds
+@first_seed
 def test_t8_wrong_labels_make_stopping_and_regularization_pay(seed):
     found = said(ran(seed=seed))
     assert found["T8"].holds and found["T8r"].holds and "T8c" not in found
@@ -61,7 +58,7 @@ def test_t8_wrong_labels_make_stopping_and_regularization_pay(seed):
     assert values["reg"] - values["plain"] > 0.07
 
 
-@seeds
+@first_seed
 def test_t8_clean_labels_make_stopping_cost(seed):
     found = said(ran(noise=0.0, seed=seed))
     assert found["T8"].outcome is Outcome.FAILS and found["E26"].outcome is Outcome.FAILS
@@ -69,7 +66,7 @@ def test_t8_clean_labels_make_stopping_cost(seed):
     assert not found["T8c"].holds and found["T8c"].values["train"] > 0.99
 
 
-@seeds
+@first_seed
 def test_t8_no_gap_asks_for_units_where_training_accuracy_is_low(seed):
     result = ran(noise=0.0, examples=600, hidden=1, seed=seed)
     first = findings(result)[0]

@@ -21,14 +21,10 @@ from core.experiments.babysitting.update_ratio.experiment import (
 from core.experiments.babysitting.update_ratio.picture import EXPLODED, VIEWS
 from core.lab.finding import Outcome
 from core.lab.say import percent
+from tests.experiments.seeds import FIRST, OTHERS, each_seed, first_seed
 
 EXPERIMENT = load("babysitting", "update-ratio")
 HOLDS, FAILS, UNCLEAR = Outcome.HOLDS, Outcome.FAILS, Outcome.UNCLEAR
-
-FIRST, *OTHERS = range(201, 206)
-seeds = pytest.mark.parametrize(
-    "seed", [FIRST, *(pytest.param(seed, marks=pytest.mark.full) for seed in OTHERS)]
-)
 
 
 @cache
@@ -41,7 +37,7 @@ def found(result):
     return {f.claim: f for f in findings(result)}
 
 
-@seeds
+@first_seed
 def test_t9_good_runs_end_in_the_band_and_slow_ones_do_too(seed):
     result = ran(seed)
     claims = found(result)
@@ -59,7 +55,7 @@ def test_t9_good_runs_end_in_the_band_and_slow_ones_do_too(seed):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("seed", [FIRST, *OTHERS])
+@each_seed
 def test_t9_long_runs_with_momentum_fall_below_the_band(seed):
     t9 = found(ran(seed, momentum=0.9, epochs=40))["T9"]
     assert t9.outcome is FAILS and t9.because == "below"

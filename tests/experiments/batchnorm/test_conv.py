@@ -19,15 +19,14 @@ from core.experiments.batchnorm.conv.experiment import (
 )
 from core.experiments.batchnorm.conv.picture import VIEWS, setting
 from core.lab.finding import Outcome
-
-seeds = pytest.mark.parametrize("seed", range(201, 206))
+from tests.experiments.seeds import each_seed
 
 
 def found(result):
     return {f.claim: f for f in findings(result)}
 
 
-@seeds
+@each_seed
 @pytest.mark.parametrize("channels", [1, 3])
 def test_b3_one_mean_per_channel_and_the_flattened_table_agrees(seed, channels):
     result = run(Config(seed=seed, channels=channels))
@@ -43,7 +42,7 @@ def test_b3_fails_if_the_table_disagrees_or_the_count_is_wrong():
         assert found(replace(result, **other))["B3"].outcome is Outcome.FAILS
 
 
-@seeds
+@each_seed
 def test_b3_means_are_over_examples_and_over_positions(seed):
     maps = np.random.default_rng(seed).normal(3, 2, (5, 2, SIDE, SIDE))
     out, means = per_channel(maps)
@@ -54,7 +53,7 @@ def test_b3_means_are_over_examples_and_over_positions(seed):
     np.testing.assert_allclose(out.mean(axis=0), 0, atol=1e-12)
 
 
-@seeds
+@each_seed
 @pytest.mark.parametrize("batch_size", [4, 64])
 def test_e22_no_other_mean_is_0(seed, batch_size):
     result = run(Config(seed=seed, batch_size=batch_size))
@@ -64,7 +63,7 @@ def test_e22_no_other_mean_is_0(seed, batch_size):
     assert found(replace(result, map_spread=0.0))["E22"].holds
 
 
-@seeds
+@each_seed
 @pytest.mark.parametrize("shift", [1, 4])
 def test_e23_a_shift_passes_through_only_if_positions_share_a_mean(seed, shift):
     result = run(Config(seed=seed, shift=shift))

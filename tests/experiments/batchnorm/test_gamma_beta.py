@@ -25,17 +25,16 @@ from core.experiments.batchnorm.gamma_beta.experiment import (
 from core.experiments.batchnorm.gamma_beta.picture import VIEWS, setting
 from core.lab.finding import Outcome
 from core.lab.words import heading
+from tests.experiments.seeds import each_seed
 
 WORDS = load("batchnorm", "gamma-beta").words
-
-seeds = pytest.mark.parametrize("seed", range(201, 206))
 
 
 def found(result):
     return {f.claim: f for f in findings(result)}
 
 
-@seeds
+@each_seed
 def test_b9_shares_are_near_those_of_a_bell_curve(seed):
     result = run(Config(seed=seed))
     shares = np.interp([1, 2, 5], GAMMAS, result.by_gamma[1])
@@ -44,13 +43,13 @@ def test_b9_shares_are_near_those_of_a_bell_curve(seed):
     assert found(result)["B9"].holds
 
 
-@seeds
+@each_seed
 @pytest.mark.parametrize("beta", [-2.0, 0.0, 1.5])
 def test_b9_more_gamma_never_saturates_less_while_beta_is_in_the_middle(seed, beta):
     assert found(run(Config(seed=seed, beta=beta)))["B9"].holds
 
 
-@seeds
+@each_seed
 @pytest.mark.parametrize("beta", [-3.0, 2.5, 3.0])
 def test_b9_fails_where_beta_alone_saturates(seed, beta):
     b9 = found(run(Config(seed=seed, beta=beta)))["B9"]
@@ -58,7 +57,7 @@ def test_b9_fails_where_beta_alone_saturates(seed, beta):
     assert b9.values["none"] == 1 and 0.4 < b9.values["least"] < 0.75
 
 
-@seeds
+@each_seed
 @pytest.mark.parametrize("batch_size", [8, 64])
 def test_b4_gamma_and_beta_undo_it_on_their_own_batch_only(seed, batch_size):
     result = run(Config(seed=seed, batch_size=batch_size))
@@ -84,14 +83,14 @@ def test_b4_weights_ten_times_as_large_are_the_same_function():
     np.testing.assert_allclose(undoing(10 * z)[0], 10 * gamma, rtol=1e-4)
 
 
-@seeds
+@each_seed
 def test_b8_order_and_correlations_stay_for_positive_gamma(seed):
     for knobs in ({"gamma": 0.5, "beta": -1.0}, {"gamma": 10.0}, {"recover": True}):
         b8 = found(run(Config(seed=seed, **knobs)))["B8"]
         assert b8.holds and b8.identity and not b8.because
 
 
-@seeds
+@each_seed
 def test_b8_a_negative_gamma_flips_and_none_collapses(seed):
     flipped, collapsed = run(Config(seed=seed, gamma=-1.0)), run(Config(seed=seed, gamma=0.0))
     assert flipped.correlation < 1e-10  # all units are flipped, so they still vary together
@@ -101,7 +100,7 @@ def test_b8_a_negative_gamma_flips_and_none_collapses(seed):
     assert "E7" not in found(collapsed)
 
 
-@seeds
+@each_seed
 def test_e7_angles_turn_where_stds_differ(seed):
     e7 = found(run(Config(seed=seed)))["E7"]
     assert e7.misreading and e7.outcome is Outcome.FAILS and 13 < e7.values["turned"] < 30

@@ -21,10 +21,9 @@ from core.lab.finding import Outcome
 from core.lab.words import heading
 from core.nn.gradcheck import numerical_gradient, relative_error
 from core.nn.layers import batchnorm_backward, batchnorm_forward
+from tests.experiments.seeds import each_seed
 
 WORDS = load("batchnorm", "normalize").words
-
-seeds = pytest.mark.parametrize("seed", range(201, 206))
 
 
 def found(result):
@@ -35,7 +34,7 @@ def drawn(result):
     return VIEWS["steps"](result, [result]).chart.to_json()
 
 
-@seeds
+@each_seed
 def test_b1_mean_0_variance_1_same_skewness(seed):
     result = run(Config(seed=seed, eps=0.0))
     before, after = result.moments[[0, NORMALIZED]]
@@ -45,7 +44,7 @@ def test_b1_mean_0_variance_1_same_skewness(seed):
     assert b1.holds and b1.identity
 
 
-@seeds
+@each_seed
 def test_b1_the_layers_output_has_mean_beta_and_std_gamma(seed):
     result = run(Config(seed=seed, eps=0.0, gamma=-1.5, beta=0.5))
     mean, variance, skewness = result.moments[-1]
@@ -62,7 +61,7 @@ def test_b1_fails_when_a_shape_changes():
     assert "0.1" in heading(WORDS, [b1], asdict(result.config))
 
 
-@seeds
+@each_seed
 def test_b1_a_variance_as_small_as_eps_does_not_become_1(seed):
     result = run(Config(seed=seed, spread=0.003))
     b1 = found(result)["B1"]
@@ -75,7 +74,7 @@ def test_b1_an_input_std_of_3_thousandths_comes_out_at_two_thirds():
     assert batchnorm(x, 1e-5).std() == pytest.approx(0.69, abs=0.01)
 
 
-@seeds
+@each_seed
 def test_b1_a_constant_column_is_nan_without_eps_and_0_with(seed):
     result = run(Config(seed=seed, spread=0.0, eps=0.0, added=3.0))
     b1, b1c = found(result)["B1"], found(result)["B1c"]
@@ -93,7 +92,7 @@ def test_b1_other_constants_may_be_rounded_to_1():
         assert np.abs(batchnorm(np.full((7, 1), 0.1), 0.0)) == pytest.approx(1)
 
 
-@seeds
+@each_seed
 @pytest.mark.parametrize("added", [-6.0, 0.5, 6.0])
 def test_b1_one_value_moves_its_whole_column_and_no_other(seed, added):
     result = run(Config(seed=seed, added=added, gamma=0.0))
@@ -109,7 +108,7 @@ def test_b1_nothing_is_said_of_a_value_that_is_not_moved():
     assert found(still)["B1b"].outcome is Outcome.FAILS
 
 
-@seeds
+@each_seed
 def test_b1_the_backward_pass_is_the_slope_of_the_forward_pass(seed):
     result = run(Config(seed=seed))
     x, rng = result.values[0], np.random.default_rng(seed)
@@ -126,7 +125,7 @@ def test_b1_the_backward_pass_is_the_slope_of_the_forward_pass(seed):
     )
 
 
-@seeds
+@each_seed
 def test_e21_a_skewed_column_stays_skewed_and_is_not_bounded(seed):
     result = run(Config(seed=seed))
     e21 = found(result)["E21"]

@@ -26,6 +26,7 @@ from core.lab.finding import Outcome
 from core.lab.results import shipped
 from core.nn.network import forward, take_runs
 from core.nn.training import loss_and_gradients
+from tests.experiments.seeds import each_seed
 
 HOLDS, FAILS, UNCLEAR = Outcome.HOLDS, Outcome.FAILS, Outcome.UNCLEAR
 EXPERIMENT = load("batchnorm", "regularization")
@@ -46,7 +47,7 @@ def default():
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("seed", range(201, 206))
+@each_seed
 def test_b10_groups_of_10_gain_and_batch_norm_alone_does_not(seed):
     result = EXPERIMENT.run(Config(seed=seed))
     claims = found(result)

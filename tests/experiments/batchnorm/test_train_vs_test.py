@@ -19,6 +19,7 @@ from core.experiments.batchnorm.train_vs_test.experiment import (
 from core.lab.datasets import standardized_digits
 from core.lab.finding import Outcome
 from core.nn.network import forward, take_runs
+from tests.experiments.seeds import each_seed
 
 HOLDS, FAILS, UNCLEAR = Outcome.HOLDS, Outcome.FAILS, Outcome.UNCLEAR
 
@@ -40,7 +41,7 @@ def test_b6_the_difference_falls_with_the_batch_and_running_averages_do(seed):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("seed", range(201, 206))
+@each_seed
 def test_running_variances_of_pairs_are_half_of_the_true_ones(seed):
     claims = found(Config(batch_size=2, seed=seed))
     assert claims["B6"].outcome is FAILS and claims["B6c"].outcome is HOLDS

@@ -15,7 +15,6 @@ from core.experiments.hpo.cross_validation.experiment import (
     RULES,
     SMALL,
     Result,
-    all_digits,
     choose,
     clearly_more,
     findings,
@@ -23,6 +22,7 @@ from core.experiments.hpo.cross_validation.experiment import (
     part_of,
 )
 from core.experiments.hpo.cross_validation.picture import VIEWS, promised
+from core.lab.datasets import all_digits
 from core.lab.experiment import Experiment
 from core.lab.finding import Outcome
 

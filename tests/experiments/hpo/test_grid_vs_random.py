@@ -26,15 +26,14 @@ from core.experiments.hpo.grid_vs_random.surface import (
     train_cells,
 )
 from core.lab.finding import Outcome
-
-seeds = pytest.mark.parametrize("seed", range(201, 206))
+from tests.experiments.seeds import each_seed
 
 
 def found(config):
     return {f.claim: f for f in findings(run(config))}
 
 
-@seeds
+@each_seed
 @pytest.mark.parametrize("preset", ["lecture", "wider", "digits"])
 def test_h6_random_points_win_where_one_parameter_matters(preset, seed):
     said = found(replace(PRESETS[preset], seed=seed))
@@ -42,7 +41,7 @@ def test_h6_random_points_win_where_one_parameter_matters(preset, seed):
     assert said["E29"].outcome is Outcome.FAILS and said["E29"].misreading
 
 
-@seeds
+@each_seed
 @pytest.mark.parametrize("preset", ["wide", "both", "digits_narrow", "digits_both"])
 def test_h6_the_grid_wins_where_most_is_good_or_both_matter(preset, seed):
     said = found(replace(PRESETS[preset], seed=seed))

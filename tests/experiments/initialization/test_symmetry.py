@@ -25,10 +25,9 @@ from core.lab.datasets import standardized_digits
 from core.lab.finding import Outcome
 from core.lab.words import heading, sentence
 from core.nn.training import loss_and_gradients
+from tests.experiments.seeds import each_seed
 
 WORDS = load("initialization", "symmetry").words
-
-seeds = pytest.mark.parametrize("seed", range(201, 206))
 
 
 def found(result):
@@ -41,7 +40,7 @@ def ran(**knobs):
     return run(Config(**knobs))
 
 
-@seeds
+@each_seed
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid"])
 def test_i1_equal_units_stay_equal_and_random_ones_do_not(activation, seed):
     result = ran(activation=activation, seed=seed)
@@ -61,7 +60,7 @@ def test_i1_fails_once_units_drift_apart():
     assert "3 of 4" in heading(WORDS, [i1], asdict(result.config))
 
 
-@seeds
+@each_seed
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 def test_i1_from_zero_the_hidden_layer_never_moves(activation, seed):
     result = ran(activation=activation, seed=seed)
@@ -70,7 +69,7 @@ def test_i1_from_zero_the_hidden_layer_never_moves(activation, seed):
     assert "is exactly 0 in every step" in sentence(WORDS, i1b, asdict(result.config))
 
 
-@seeds
+@each_seed
 def test_i1_from_zero_a_sigmoid_layer_moves_after_the_first_step(seed):
     result = ran(activation="sigmoid", seed=seed)
     i1b = found(result)["I1b"]
@@ -85,7 +84,7 @@ def test_i1_a_gradient_from_zero_that_is_not_0_would_be_seen():
         assert found(result)["I1b"].outcome is Outcome.FAILS
 
 
-@seeds
+@each_seed
 def test_e18_entries_inside_a_unit_differ_from_the_second_step_on(seed):
     result = ran(activation="tanh", seed=seed)
     e18 = found(result)["E18"]
@@ -105,7 +104,7 @@ def test_the_step_is_only_looked_at():
     np.testing.assert_array_equal(first.weight, later.weight)
 
 
-@seeds
+@each_seed
 def test_random_units_learn_more_than_equal_ones(seed):
     zero, constant, random = ran(activation="tanh", seed=seed).data_loss[:, STEPS]
     assert random < constant - 0.3 < zero - 0.6

@@ -22,6 +22,7 @@ from core.experiments.preprocessing.effect.experiment import (
 )
 from core.lab.datasets import load_digits
 from core.lab.finding import Outcome
+from tests.experiments.seeds import each_seed
 
 EXPERIMENT = load("preprocessing", "effect")
 HOLDS, FAILS, UNCLEAR = Outcome.HOLDS, Outcome.FAILS, Outcome.UNCLEAR
@@ -98,7 +99,7 @@ def test_all_cases_but_raw_have_one_size_and_whitening_leaves_61():
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("seed", range(201, 206))
+@each_seed
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_presets_over_seeds(preset, seed):
     result = EXPERIMENT.run(replace(PRESETS[preset], seed=seed))

@@ -19,16 +19,16 @@ from core.experiments.preprocessing.linear_region.experiment import (
 from core.lab.datasets import load_digits
 from core.lab.finding import Outcome
 from core.nn.activations import ACTIVATIONS
+from tests.experiments.seeds import each_seed
 
 HOLDS, FAILS, UNCLEAR = Outcome.HOLDS, Outcome.FAILS, Outcome.UNCLEAR
-seeds = pytest.mark.parametrize("seed", range(201, 206))
 
 
 def found(result):
     return {f.claim: f for f in findings(result)}
 
 
-@seeds
+@each_seed
 @pytest.mark.parametrize(
     "preset, outcomes",
     [
@@ -45,7 +45,7 @@ def test_the_presets_over_seeds(preset, outcomes, seed):
     assert (findings(result)[0].because == "all") == (preset == "small")
 
 
-@seeds
+@each_seed
 def test_the_audited_numbers(seed):
     result = run(Config(seed=seed))
     share, spread = result.linear, dict(zip(CASES, result.spread))

@@ -23,10 +23,9 @@ from core.lab.experiment import Experiment
 from core.lab.finding import Outcome
 from core.lab.table import Table
 from core.lab.words import heading, sentence
+from tests.experiments.seeds import each_seed
 
 WORDS = Experiment("preprocessing", "pca-whitening").words
-
-seeds = pytest.mark.parametrize("seed", range(201, 206))
 
 
 def found(result):
@@ -45,7 +44,7 @@ def table(rows=200, columns=4, seed=0):
     return Table("mine.csv", tuple(f"c{i}" for i in range(columns)), x, None, ())
 
 
-@seeds
+@each_seed
 def test_p4_new_digits_miss_a_variance_of_1_unless_small_directions_are_left_out(seed):
     every, most = ran(seed=seed), ran(seed=seed, kept=0.95)
     assert found(every)["P4"].outcome is Outcome.FAILS
@@ -53,7 +52,7 @@ def test_p4_new_digits_miss_a_variance_of_1_unless_small_directions_are_left_out
     assert every.whitened[1].max() > 2.2 > most.whitened[1].max()
 
 
-@seeds
+@each_seed
 @pytest.mark.parametrize("kept", [0.5, 1.0])
 def test_p4_training_data_have_the_identity_for_covariance(kept, seed):
     result = ran(seed=seed, kept=kept)
@@ -63,14 +62,14 @@ def test_p4_training_data_have_the_identity_for_covariance(kept, seed):
     np.testing.assert_allclose(result.after[1], np.eye(len(result.variance)), atol=1e-9)
 
 
-@seeds
+@each_seed
 def test_p4_a_third_of_the_directions_holds_90_percent(seed):
     p4c = found(ran(seed=seed))["P4c"]
     assert p4c.holds and p4c.values["needed"] < 0.4 * p4c.values["everything"]
     assert 0.8 < p4c.values["new"] < 0.95
 
 
-@seeds
+@each_seed
 def test_e20_without_correlation_variances_still_differ(seed):
     e20 = found(ran(seed=seed))["E20"]
     assert e20.misreading and e20.outcome is Outcome.FAILS and e20.values["times"] > 100
@@ -196,7 +195,7 @@ def test_p4_over_40_splits(samples):
 
 
 @pytest.mark.full
-@seeds
+@each_seed
 def test_p4_on_colour_images(seed):
     result = ran(data="shapes", samples=800, seed=seed)
     assert found(result)["P4"].outcome is Outcome.FAILS and found(result)["P4b"].holds

@@ -21,6 +21,7 @@ from core.experiments.preprocessing.train_only.experiment import (
 )
 from core.lab.finding import Outcome
 from core.nn.preprocessing import fit_standardizer
+from tests.experiments.seeds import each_seed
 
 EXPERIMENT = load("preprocessing", "train-only")
 HOLDS, FAILS, UNCLEAR = Outcome.HOLDS, Outcome.FAILS, Outcome.UNCLEAR
@@ -80,7 +81,7 @@ def test_the_audited_numbers(seed):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("seed", range(201, 206))
+@each_seed
 @pytest.mark.parametrize(
     "preset, outcomes",
     [

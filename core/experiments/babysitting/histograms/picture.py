@@ -11,12 +11,12 @@ from core.charts.colours import by_meaning, colour
 from core.charts.columns import Columns
 from core.charts.curves import curves
 from core.charts.marks import (
-    NARROW,
     apart,
     at_position,
     by_width,
     clipped,
     line_ends,
+    on_phone,
     position,
     remark,
     rule,
@@ -215,7 +215,7 @@ def _why(result: Result, columns: Columns, rows: int) -> Any:
         "y": rows / 2 - 0.1,
         "text": WHY[list(KINDS)[kind]],
     }
-    said = alt.ExprRef(expr=f"width < {NARROW} ? '' : datum.text")
+    said = on_phone("''", "datum.text")
     return (
         alt.Chart(pd.DataFrame([place]))
         .mark_text(style="remark", baseline="middle", lineBreak="\n", text=said)

@@ -18,8 +18,7 @@ import pandas as pd
 from core.charts.colours import by_meaning, colour
 from core.charts.columns import Columns
 from core.charts.images import signed
-from core.charts.layers import PHONE
-from core.charts.marks import apart, clipped, position
+from core.charts.marks import apart, clipped, on_phone, position
 from core.charts.picture import Picture, layers
 from core.experiments.babysitting.live.experiment import (
     advised,
@@ -81,7 +80,7 @@ def _named(name: str) -> Any:
 
 def _text(name: str, **mark: Any) -> Any:
     """Return texts of rows with x, y, text and series, and short for a phone."""
-    text = alt.ExprRef(f"width < {PHONE} && datum.short ? datum.short : datum.text")
+    text = on_phone("datum.short || datum.text", "datum.text")
     chart = _named(name).mark_text(baseline="middle", lineBreak="\n", text=text, **mark)
     return chart.encode(x="x:Q", y="y:Q", color=by_meaning(SERIES))
 
@@ -498,7 +497,7 @@ def advice(result: Result, shared: Sequence[Result]) -> Picture:
     lines = textwrap.wrap(f"Doctor: {doctor.name}. {doctor.seen}", 88)
     short = f"Doctor: {doctor.name}"
     title = alt.TitleParams(
-        alt.ExprRef(f"width < {PHONE} ? {json.dumps(short)} : {json.dumps(lines)}"),
+        on_phone(json.dumps(short), json.dumps(lines)),
         fontWeight="normal",
         frame="bounds",
         offset=10,

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from core.lab.datasets import load_digits
+from core.lab.datasets import all_digits, load_digits
 from core.lab.doctor import Curves, Note, diagnose, note
 from core.lab.knobs import Checked, choice, numbers, seed
 from core.lab.streams import streams
@@ -88,14 +88,14 @@ def splits(seed: int, examples: int) -> tuple[Dataset, Array, Array]:
     Fewer training digits are among those that more have. Pixels are standardized by them.
     """
     (data,) = streams(seed, "data")
-    digits = load_digits()
-    x = np.concatenate([digits.x_train, digits.x_val])
-    y = np.concatenate([digits.y_train, digits.y_val])
+    x, y = all_digits()
     val, test, train = np.split(data.permutation(len(y)), [VAL, VAL + TEST])
     train = train[:examples]
     standardize = fit_standardizer(x[train]).transform
     inputs = [standardize(x[part]).astype(np.float32) for part in (train, val, test)]
-    dataset = replace(digits, x_train=inputs[0], y_train=y[train], x_val=inputs[1], y_val=y[val])
+    dataset = replace(
+        load_digits(), x_train=inputs[0], y_train=y[train], x_val=inputs[1], y_val=y[val]
+    )
     return dataset, inputs[2], y[test]
 
 

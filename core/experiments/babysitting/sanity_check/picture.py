@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.charts.colours import by_meaning, colour
-from core.charts.marks import rule, texts, worded
+from core.charts.marks import on_phone, rule, texts, worded
 from core.charts.picture import Picture, layers
 from core.experiments.babysitting.sanity_check.experiment import (
     BETTER,
@@ -60,7 +60,7 @@ REGS = (0.0, 0.3, 1.0, 3.0, 10.0)  # of the second picture, beside the one that 
 
 def _by_width(wide: str, phone: str) -> Any:
     """Return what writes one column of the data on a wide picture, another on a phone."""
-    return alt.ExprRef(expr=f"width < {PHONE} ? datum.{phone} : datum.{wide}")
+    return on_phone(f"datum.{phone}", f"datum.{wide}", PHONE)
 
 
 def _y(rows: int, foot: float = 0) -> alt.Y:

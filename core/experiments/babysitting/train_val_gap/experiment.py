@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.lab.columns import band, crossed
-from core.lab.datasets import load_digits
+from core.lab.datasets import all_digits
 from core.lab.finding import Finding, Outcome
 from core.lab.knobs import Checked, looks, numbers, seed
 from core.lab.parts import portion
@@ -91,9 +91,7 @@ def split_digits(config: Config, x: Array, y: Array, rng: np.random.Generator) -
 def splits(config: Config) -> tuple[Array, ...]:
     """Return inputs (SEEDS, digits, 64) of the three SPLITS, then their labels (SEEDS, digits)."""
     (data,) = streams(config.seed, "data")
-    digits = load_digits()
-    x = np.concatenate([digits.x_train, digits.x_val])
-    y = np.concatenate([digits.y_train, digits.y_val])
+    x, y = all_digits()
     drawn = [split_digits(config, x, y, rng) for rng in data.spawn(SEEDS)]
     return tuple(np.stack(part) for part in zip(*drawn))
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.charts.colours import by_meaning, colour
 from core.charts.curves import by_epoch, curves
-from core.charts.marks import Align, line_ends, remark, rule, texts, worded
+from core.charts.marks import Align, line_ends, on_phone, remark, rule, texts, worded
 from core.charts.picture import Picture, frame, layers
 from core.experiments.babysitting.train_val_gap.experiment import (
     EPOCHS,
@@ -169,7 +169,7 @@ def by_rule(result: Result, shared: Sequence[Result]) -> Picture:
         dx=8,
         fontWeight="bold",
         color=colour("ground"),
-        text=alt.ExprRef(expr=f"width < {PHONE} ? datum.phone : datum.wide"),
+        text=on_phone("datum.phone", "datum.wide", PHONE),
     )
     values = [
         {"x": means[n], "y": i + 0.5, "text": f"{means[n]:.1%}", "series": RULES[n][2]}

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.charts.colours import by_meaning, colour
-from core.charts.layers import PHONE
-from core.charts.marks import clipped, remark, rule, texts, worded
+from core.charts.marks import clipped, on_phone, remark, rule, texts, worded
 from core.charts.picture import Picture, frame, layers
 from core.experiments.batchnorm.race.experiment import CASES, SCALES, Result, tables
 from core.lab.say import number, percent
@@ -162,7 +161,7 @@ def _cell_names(result: Result) -> Any:
     """Name every cell by its weight scale, mark what diverged, and say what the lines are."""
     data = pd.DataFrame(_placed(SCALES, 0.5, 1.02)).assign(text=[number(s) for s in SCALES])
     data["short"] = np.where(np.arange(len(SCALES)) % 2, data["text"], "")
-    text = alt.ExprRef(expr=f"width < {PHONE} ? datum.short : datum.text")
+    text = on_phone("datum.short", "datum.text")
     name = alt.Chart(data).mark_text(baseline="bottom", fontWeight="bold", text=text)
     top, wide = ROWS * (1 + HEAD) - 0.02, len(SCALES) // ROWS * (1 + GAP) - GAP
     cases = [

@@ -6,14 +6,13 @@ chosen is trained anew on all digits of the folds and read on test digits that t
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from core.experiments.hpo.trials import BATCH, MOMENTUM, draw_network, train_trials
 from core.lab.columns import crossed
-from core.lab.datasets import load_digits
+from core.lab.datasets import all_digits
 from core.lab.finding import Finding, Outcome
 from core.lab.knobs import Checked, numbers, seed
 from core.lab.parts import portion
@@ -73,14 +72,6 @@ class Result:
     def changed(self) -> Array:
         """Return (REPEATS,) True where one split chooses another configuration than the folds."""
         return self.chosen[0] != self.chosen[1]
-
-
-@cache
-def all_digits() -> tuple[Array, Array]:
-    """Return the images and the labels of all digits."""
-    digits = load_digits()
-    x = np.concatenate([digits.x_train, digits.x_val])
-    return x, np.concatenate([digits.y_train, digits.y_val])
 
 
 def folds_of(digits: int, rng: np.random.Generator) -> list[tuple[Array, Array]]:

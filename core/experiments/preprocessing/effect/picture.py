@@ -10,8 +10,7 @@ import pandas as pd
 
 from core.charts.colours import by_meaning
 from core.charts.curves import by_epoch, curves
-from core.charts.layers import PHONE
-from core.charts.marks import APART, read_ends, remark, rule, texts, worded
+from core.charts.marks import APART, on_phone, read_ends, remark, rule, texts, worded
 from core.charts.picture import Picture, frame, layers
 from core.experiments.preprocessing.effect.experiment import (
     CASES,
@@ -85,7 +84,7 @@ def _reason(result: Result) -> Any:
     """Say why raw inputs fail at large rates, where their row is empty and the picture is wide."""
     if result.accuracy[0, RATES > STEEP, :, -1].any():
         return None
-    text = alt.ExprRef(expr=f"width < {PHONE} ? '' : {json.dumps(REASON)}")
+    text = on_phone("''", json.dumps(REASON))
     place = alt.Chart(pd.DataFrame([{"rate": STEEP, "top": 0.4}]))
     mark = place.mark_text(align="left", style="remark", lineBreak="\n", text=text)
     return mark.encode(x="rate:Q", y="top:Q")

@@ -10,8 +10,7 @@ import pandas as pd
 from core.charts.colours import by_meaning
 from core.charts.curves import curves
 from core.charts.images import images, photo, signed
-from core.charts.layers import PHONE
-from core.charts.marks import line_ends, texts
+from core.charts.marks import line_ends, on_phone, texts
 from core.charts.picture import Picture, frame, layers
 from core.experiments.preprocessing.images.experiment import (
     CASES,
@@ -109,10 +108,8 @@ def _across(said: Sequence[str], y: float, style: str = "head") -> Any:
             "series": [MEANING[case] for case in CASES],
         }
     )
-    text = f"width < {PHONE} ? datum.text : replace(datum.text, '\\n', ' ')"
-    heads = alt.Chart(data).mark_text(
-        baseline="middle", style=style, lineBreak="\n", text=alt.ExprRef(expr=text)
-    )
+    text = on_phone("datum.text", r"replace(datum.text, '\n', ' ')")
+    heads = alt.Chart(data).mark_text(baseline="middle", style=style, lineBreak="\n", text=text)
     return heads.encode(x="x:Q", y="y:Q", color=by_meaning(data["series"]))
 
 

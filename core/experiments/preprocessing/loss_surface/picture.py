@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.charts.colours import by_meaning, colour
 from core.charts.columns import Columns, one_scale
-from core.charts.marks import line_ends, remark, rule, texts, worded
+from core.charts.marks import line_ends, on_phone, remark, rule, texts, worded
 from core.charts.picture import Picture, frame, layers
 from core.experiments.preprocessing.loss_surface.experiment import (
     CASES,
@@ -26,7 +26,6 @@ WIDEST, TALLEST = 0.92, 1.55  # halves of the ring through the start
 TALL = 2.15  # half of the picture's height, at least
 RINGS = np.array([1 / 3, 2 / 3, 1])  # of the distance of that ring
 NARROW = 5  # from this condition number on, a loss is called a narrow valley
-PHONE = 460  # px of width below which there is room for names and numbers only
 
 
 def _median(values: np.ndarray, case: str) -> float:
@@ -135,7 +134,7 @@ def _below(result: Result, planes: Columns) -> Any:
         row = {"x": planes.shift(case), "series": case, "condition": f"{number(condition)} : 1"}
         rows.append({**row, "y": -TALLEST - 0.2, "why": _why(condition)})
     base = alt.Chart(pd.DataFrame(rows)).encode(x="x:Q", color=by_meaning(planes.cases))
-    why = alt.ExprRef(f"width < {PHONE} ? '' : datum.why")
+    why = on_phone("''", "datum.why")
     return alt.layer(
         base.mark_text(baseline="bottom", style="head").encode(
             y=alt.value("height"), text="condition:N"

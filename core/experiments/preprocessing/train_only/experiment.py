@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.lab.columns import band
-from core.lab.datasets import load_digits, stratified_split
+from core.lab.datasets import all_digits, stratified_split
 from core.lab.finding import Finding, Outcome
 from core.lab.knobs import Checked, looks, numbers, seed
 from core.lab.streams import streams
@@ -122,9 +122,7 @@ def read(network: Network, prepared: list[tuple[Array, Array]]) -> Array:
 
 def split_digits(config: Config) -> list[tuple[Array, Array, Array, Array]]:
     """Return x_train, y_train, x_val, y_val of every split, the new images changed as chosen."""
-    digits = load_digits()
-    x = np.concatenate([digits.x_train, digits.x_val])
-    y = np.concatenate([digits.y_train, digits.y_val])
+    x, y = all_digits()
     splits = []
     for rng in streams(config.seed, "splits")[0].spawn(SPLITS):
         train, val = stratified_split(y, rng=rng)
