@@ -78,7 +78,7 @@ class Columns:
         return (
             alt.Chart(data)
             .mark_text(align=align, baseline="bottom", style="head", lineBreak="\n")
-            .encode(x="x:Q", y="y:Q", text="text:N", color=by_meaning(data["series"]))
+            .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Text("text:N"), by_meaning(data["series"]))
         )
 
     def frames(self, low: float, high: float, meaning: str = "grid") -> pd.DataFrame:

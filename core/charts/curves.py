@@ -29,7 +29,7 @@ def curves(
     y: alt.Y,
     points: bool = False,
     dashed: Sequence[str] = (),
-    tooltip: Sequence[Any] = (),
+    tooltip: Sequence[alt.Tooltip] = (),
 ) -> Any:
     """Draw a line per series over the fields of x and y, which their shorthands name.
 
@@ -38,15 +38,14 @@ def curves(
     dashed: the values of `line` that are dashed.
     """
     field = str(y.shorthand).split(":")[0]
-    parts = [field for field in ("line",) if field in data]
     base = alt.Chart(data).encode(x, by_meaning(data["series"]))
-    if parts:
-        base = base.encode(detail="line:N")
+    if "line" in data:
+        base = base.encode(alt.Detail("line:N"))
     drawn = []
     if f"{field} low" in data:
         low = y.copy()
         low.shorthand = f"{field} low:Q"
-        drawn.append(base.mark_area(opacity=0.15).encode(low, y2=f"{field} high"))
+        drawn.append(base.mark_area(opacity=0.15).encode(low, alt.Y2(f"{field} high")))
     line = base.mark_line(point=points).encode(y)
     if dashed:
         names = list(dict.fromkeys(data["line"]))
@@ -67,9 +66,11 @@ def explained_ends(
     """
     data = pd.DataFrame(list(ends))
     places = apart(position(data["y"].to_numpy(), domain, log).tolist(), 2.2 * APART)
-    base = alt.Chart(data.assign(y=at_position(places, domain, log))).encode(x="x:Q", y="y:Q")
+    base = alt.Chart(data.assign(y=at_position(places, domain, log))).encode(
+        alt.X("x:Q"), alt.Y("y:Q")
+    )
     name = base.mark_text(align="left", dx=8, baseline="bottom", fontWeight="bold")
     why = base.mark_text(align="left", dx=8, baseline="top", color=colour("soft"))
     return alt.layer(
-        name.encode(text="text:N", color=by_meaning(data["series"])), why.encode(text="why:N")
+        name.encode(alt.Text("text:N"), by_meaning(data["series"])), why.encode(alt.Text("why:N"))
     )

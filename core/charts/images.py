@@ -62,5 +62,5 @@ def _rgb(meaning: str) -> list[int]:
 
 def images(places: Sequence[Mapping[str, Any]], x: alt.X, y: alt.Y) -> Any:
     """Draw images in the middle of boxes, as large as they fit: rows of x, x2, y, y2 and url."""
-    base = alt.Chart(pd.DataFrame(list(places))).encode(x, y, x2="x2", y2="y2")
-    return base.mark_image(smooth=False).encode(url="url:N")
+    base = alt.Chart(pd.DataFrame(list(places))).encode(x, y, alt.X2("x2"), alt.Y2("y2"))
+    return base.mark_image(smooth=False).encode(alt.Url("url:N"))

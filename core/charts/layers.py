@@ -77,7 +77,7 @@ def _numbered(rows: Array, x: float) -> Any:
     said = [f"layer {layer}" if layer == 1 else str(layer) for layer in rows.tolist()]
     data = pd.DataFrame({"x": x, "y": np.arange(len(rows)) + 0.6, "text": said})
     text = alt.Chart(data).mark_text(align="right", baseline="middle", dx=-12, color=colour("soft"))
-    return text.encode(x="x:Q", y="y:Q", text="text:N")
+    return text.encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Text("text:N"))
 
 
 def _lines(texts: Mapping[str, str]) -> int:
@@ -115,9 +115,14 @@ def _bars(
         x,
         y,
         by_meaning(columns.cases),
-        x2="x2",
-        y2="y2",
-        tooltip=["layer:Q", "from:Q", "to:Q", alt.Tooltip("count:Q", format=",")],
+        alt.X2("x2"),
+        alt.Y2("y2"),
+        tooltip=[
+            alt.Tooltip("layer:Q"),
+            alt.Tooltip("from:Q"),
+            alt.Tooltip("to:Q"),
+            alt.Tooltip("count:Q", format=","),
+        ],
     )
 
 
@@ -145,7 +150,7 @@ def _stds(shares: Array, stds: Array, edges: Array, columns: Columns) -> Any:
             fontWeight="bold",
             text=on_phone("datum.short", "datum.text"),
         )
-        .encode(x="x:Q", y="y:Q", color=by_meaning(columns.cases))
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), by_meaning(columns.cases))
     )
 
 
@@ -171,7 +176,7 @@ def _over(
     return (
         alt.Chart(data)
         .mark_text(baseline="top", lineBreak="\n", text=on_phone(short, "datum.text"), **mark)
-        .encode(x="x:Q", y="y:Q", color=by_meaning(columns.cases))
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), by_meaning(columns.cases))
     )
 
 
@@ -232,7 +237,7 @@ def by_layer(
         end = column[0 if back else -1]
         place = 1 if back else len(column)
         ends[case] = place, float(clipped(end, *domain)), f"{names[case]} {_said(end)}"
-    tooltip = ["layer:Q", alt.Tooltip("value:Q", format=".4g")]
+    tooltip = [alt.Tooltip("layer:Q"), alt.Tooltip("value:Q", format=".4g")]
     return layers(
         curves(data, x=x, y=y, points=True, tooltip=tooltip),
         *over,
@@ -256,7 +261,7 @@ def soft_band(data: pd.DataFrame, text: str) -> Any:
     """Draw a band of columns layer, low and high on a log axis, with its name above its middle."""
     base = alt.Chart(data)
     area = base.mark_area(opacity=0.25, color=colour("context")).encode(
-        x="layer:Q", y="low:Q", y2="high"
+        alt.X("layer:Q"), alt.Y("low:Q"), alt.Y2("high")
     )
     middle = data.iloc[len(data) // 2]
     return alt.layer(area, remark(text, middle["layer"], middle["high"] * 1.25, align="center"))

@@ -91,7 +91,7 @@ def line_ends(
     return (
         alt.Chart(data)
         .mark_text(align="left", dx=offset, fontWeight="bold", baseline="middle")
-        .encode(x="x:Q", y="y:Q", text="text:N", color=by_meaning(data["series"]))
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Text("text:N"), by_meaning(data["series"]))
     )
 
 
@@ -129,8 +129,8 @@ def rule(
         color=colour("soft"),
         style="remark",
     )
-    across = line.encode(x="x:Q") if upright else line.encode(y="y:Q")
-    return alt.layer(across, name.encode(x="x:Q", y="y:Q", text="text:N"))
+    across = line.encode(alt.X("x:Q")) if upright else line.encode(alt.Y("y:Q"))
+    return alt.layer(across, name.encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Text("text:N")))
 
 
 def remark(text: str, x: float, y: float, *, align: Align = "left", meaning: str = "soft") -> Any:
@@ -145,7 +145,7 @@ def remark(text: str, x: float, y: float, *, align: Align = "left", meaning: str
             color=colour(meaning),
             lineBreak="\n",
         )
-        .encode(x="x:Q", y="y:Q", text="text:N")
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Text("text:N"))
     )
 
 
@@ -155,7 +155,7 @@ def texts(rows: Sequence[Mapping[str, Any]], *, align: Align = "center", **mark:
     return (
         alt.Chart(data)
         .mark_text(align=align, baseline="middle", lineBreak="\n", **mark)
-        .encode(x="x:Q", y="y:Q", text="text:N", color=by_meaning(data["series"]))
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Text("text:N"), by_meaning(data["series"]))
     )
 
 
@@ -174,7 +174,7 @@ def by_width(rows: Sequence[Mapping[str, Any]], *, align: Align = "left", **mark
             text=on_phone("datum.short", "datum.text"),
             **mark,
         )
-        .encode(x="x:Q", y="y:Q", color=by_meaning([row["series"] for row in rows]))
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), by_meaning([row["series"] for row in rows]))
     )
 
 

@@ -41,8 +41,8 @@ def frames(columns: Columns, *, above: float = 0, below: float = 0) -> Any:
             .scale(domain=domain, nice=False, zero=False)
             .axis(values=[], domain=False)
             .title("input 2"),
-            x2="x2",
-            y2="y2",
+            alt.X2("x2"),
+            alt.Y2("y2"),
         )
     )
 
@@ -62,9 +62,9 @@ def points(x: Array, y: Array, shift: float = 0) -> Any:
         alt.Chart(data)
         .mark_point(size=30, opacity=0.9, filled=True, clip=True)
         .encode(
-            x="x:Q",
-            y="y:Q",
-            color=by_meaning(names),
+            alt.X("x:Q"),
+            alt.Y("y:Q"),
+            by_meaning(names),
             shape=alt.Shape("class:N").scale(shape).legend(None),
         )
     )
@@ -95,7 +95,13 @@ def regions(predicted: Array, extent: float, shift: float = 0) -> Any:
     return (
         alt.Chart(data)
         .mark_rect(opacity=MUTED, clip=True)
-        .encode(x="x:Q", x2="x2", y="y:Q", y2="y2", color=by_meaning(sorted(data["series"])))
+        .encode(
+            alt.X("x:Q"),
+            alt.X2("x2"),
+            alt.Y("y:Q"),
+            alt.Y2("y2"),
+            by_meaning(sorted(data["series"])),
+        )
     )
 
 
@@ -222,7 +228,7 @@ def affine_regions(weight: Array, bias: Array, extent: float, shift: float = 0) 
     return (
         alt.Chart(data)
         .mark_line(filled=True, opacity=MUTED, strokeWidth=0)
-        .encode(x="x:Q", y="y:Q", order="corner:Q", color=by_meaning(data["series"]))
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Order("corner:Q"), by_meaning(data["series"]))
     )
 
 
@@ -237,5 +243,5 @@ def drawn(paths: Sequence[Array], meaning: str, shift: float = 0, **mark: Any) -
     return (
         alt.Chart(data)
         .mark_line(color=colour(meaning), **{"strokeWidth": 3.5, **mark})
-        .encode(x="x:Q", y="y:Q", detail="path:N", order="point:Q")
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Detail("path:N"), alt.Order("point:Q"))
     )

@@ -78,18 +78,20 @@ def _layer(result: Result, shared: Sequence[Result], functions: Collection[str])
         base.mark_bar(color=colour("grid")).encode(
             axis.title("time of the whole layer, × the layer with ReLU")
         ),
-        base.mark_bar().encode(x="product:Q", x2="whole layer:Q", color=by_meaning(data["series"])),
+        base.mark_bar().encode(
+            alt.X("product:Q"), alt.X2("whole layer:Q"), by_meaning(data["series"])
+        ),
         base.mark_text(align="left", dx=6, fontWeight="bold").encode(
-            x="whole layer:Q", text="said:N"
+            alt.X("whole layer:Q"), alt.Text("said:N")
         ),
         base.mark_text(align="left", dx=8, color=colour("ink")).encode(
-            x=alt.datum(0), text="rest:N"
+            alt.XDatum(0), alt.Text("rest:N")
         ),
         alt.Chart(pd.DataFrame([{"name": "", "text": why}]))
         .mark_text(
             align="left", baseline="middle", lineBreak="\n", style="remark", color=colour("soft")
         )
-        .encode(_rows(names), x=alt.datum(0), text="text:N"),
+        .encode(_rows(names), alt.XDatum(0), alt.Text("text:N")),
     )
     return Picture(chart, "Time of a whole layer with each activation, the matrix product in grey")
 
@@ -116,8 +118,10 @@ def ratio(result: Result, shared: Sequence[Result]) -> Picture:
     )
     base = _bars(data.assign(said=data["ratio"].map(number) + " ×"), list(data["name"]))
     chart = layers(
-        base.mark_bar().encode(x, color=by_meaning(data["series"])),
-        base.mark_text(align="left", dx=6, fontWeight="bold").encode(x="ratio:Q", text="said:N"),
+        base.mark_bar().encode(x, by_meaning(data["series"])),
+        base.mark_text(align="left", dx=6, fontWeight="bold").encode(
+            alt.X("ratio:Q"), alt.Text("said:N")
+        ),
     )
     return Picture(chart, "Time of each activation as a multiple of ReLU's, a bar each")
 

@@ -61,8 +61,8 @@ def rates(result: Result, shared: Sequence[Result]) -> Picture:
             x,
             _share("off", f"{kind} off on all data at the end"),
             by_meaning(data["series"]),
-            x2="right",
-            y2="base",
+            alt.X2("right"),
+            alt.Y2("base"),
             tooltip=[
                 alt.Tooltip("rate:Q", title="learning rate"),
                 alt.Tooltip("off:Q", title=STATES[OFF], format=".1%"),
@@ -74,7 +74,7 @@ def rates(result: Result, shared: Sequence[Result]) -> Picture:
     spread = (
         alt.Chart(data)
         .mark_rule(color=colour("ink"))
-        .encode(x="beside:Q", y="off low:Q", y2="off high")
+        .encode(alt.X("beside:Q"), alt.Y("off low:Q"), alt.Y2("off high"))
     )
     chart = layers(
         bars, spread, _values(result, data), _jump(result), _before(result), _reason(result, data)
@@ -134,7 +134,7 @@ def _jump(result: Result) -> Any:
     line = alt.Chart(pd.DataFrame([row])).mark_rule(color=colour("bad"), strokeWidth=3)
     text = {**row, "y": 0.35 * low + 0.65 * high, "text": f"{percent(low)} → {percent(high)}"}
     name = texts([{**text, "series": "bad"}], align="right", dx=-8, fontWeight="bold")
-    return layers(line.encode(x="x:Q", y="y:Q", y2="y2"), name)
+    return layers(line.encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Y2("y2")), name)
 
 
 def _before(result: Result) -> Any:
@@ -148,7 +148,7 @@ def _before(result: Result) -> Any:
     line = (
         alt.Chart(pd.DataFrame({"y": [share]}))
         .mark_rule(strokeDash=[5, 4], color=colour("soft"))
-        .encode(y="y:Q")
+        .encode(alt.Y("y:Q"))
     )
     return layers(line, name)
 
@@ -197,8 +197,8 @@ def setting(result: Result) -> Picture:
         .encode(
             columns.x(title="input 1", ticks={}),
             y.axis(values=[], domain=False).title("input 2"),
-            x2="x2",
-            y2="y2",
+            alt.X2("x2"),
+            alt.Y2("y2"),
         )
     )
     chart = layers(
@@ -270,7 +270,7 @@ def epochs(result: Result, shared: Sequence[Result]) -> Picture:
     y = _share("off", "units off on all data")
     tooltip = [
         alt.Tooltip("rate:Q", title="learning rate"),
-        "epoch:Q",
+        alt.Tooltip("epoch:Q"),
         alt.Tooltip("off:Q", title=STATES[OFF], format=".1%"),
     ]
     bands = {"off low", "off high"}

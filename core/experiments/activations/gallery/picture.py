@@ -83,14 +83,16 @@ def _sketches(result: Result, now: Array, shared: Sequence[Result], domain: Doma
         dots.append({"x": middle, "y": y, "series": name})
         text = f"{name_of(name)}:\n{_steepness(abs(now[which]))}"
         words.append({**dots[-1], "x": middle + 0.16 * reach, "text": text})
-    base = alt.Chart(pd.concat(lines)).encode(x="x:Q", y="y:Q")
+    base = alt.Chart(pd.concat(lines)).encode(alt.X("x:Q"), alt.Y("y:Q"))
     colours = by_meaning([dot["series"] for dot in dots])
     head = f"functions\nat x = {number(config.x)}"
     return layers(
-        base.mark_line(strokeWidth=2.5).encode(color=colours, order="order:Q", detail="series:N"),
+        base.mark_line(strokeWidth=2.5).encode(
+            alt.Order("order:Q"), alt.Detail("series:N"), color=colours
+        ),
         alt.Chart(pd.DataFrame(dots))
         .mark_point(size=90, filled=True, opacity=1)
-        .encode(x="x:Q", y="y:Q", color=colours),
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), color=colours),
         texts(words, align="left", fontWeight="bold"),
         remark(head, middle - SKETCH_WIDTH * reach, float(at_position(0.93, domain))),
     )
@@ -135,7 +137,7 @@ def _curves(
     reach = _reach(shared)
     x, data = result.config.x, _data(result, field, reach, domain)
     dots = pd.DataFrame({"x": x, "x2": reach, field: at.values(), "series": at.keys()})
-    base = alt.Chart(dots).encode(x="x:Q", y=f"{field}:Q")
+    base = alt.Chart(dots).encode(alt.X("x:Q"), alt.Y(f"{field}:Q"))
     colours = by_meaning(at)
     ends = {name: (reach, y, f"{name_of(name)} {read[name]}") for name, y in at.items()}
     return layers(
@@ -157,7 +159,7 @@ def _curves(
             ],
         ),
         rule(f"x = {number(x)}", x=x, at=domain[1] - 0.09 * (domain[1] - domain[0])),
-        base.mark_rule(strokeDash=[1, 4]).encode(x2="x2", color=colours),
+        base.mark_rule(strokeDash=[1, 4]).encode(alt.X2("x2"), color=colours),
         base.mark_point(size=130).encode(color=colours),
         read_ends(ends, domain=domain),
     )

@@ -83,17 +83,17 @@ def price(result: Result, shared: Sequence[Result]) -> Picture:
         for case, head in HEADS.items()
     ]
     base = alt.Chart(pd.DataFrame(bars))
-    area = {"x2": "x2:Q", "y2": "y2:Q"}
+    x2, y2 = alt.X2("x2:Q"), alt.Y2("y2:Q")
     y = alt.Y("y:Q").axis(None).scale(domain=[-0.5, TOP + 0.1], nice=False)
     chart = layers(
         alt.Chart(pd.DataFrame(whole))
         .mark_rect(color=colour("grid"))
-        .encode(columns.x(title="", ticks={}), y, **area)
+        .encode(columns.x(title="", ticks={}), y, x2, y2)
         if whole
         else None,
-        base.mark_rect().encode(columns.x(title="", ticks={}), y, by_meaning(KINDS), **area),
+        base.mark_rect().encode(columns.x(title="", ticks={}), y, x2, y2, by_meaning(KINDS)),
         base.mark_text(dx=6, fontWeight="bold", align="left", baseline="middle").encode(
-            x="x2:Q", y="row:Q", text="value:N"
+            alt.X("x2:Q"), alt.Y("row:Q"), alt.Text("value:N")
         ),
         *_sketches(rows),
         texts(names, align="left", style="head"),
@@ -117,10 +117,10 @@ def _sketches(rows: Mapping[str, int]) -> list[Any]:
             for line, y in drawn.items()
         ]
     data = pd.concat(parts)
-    base = {"x": "x:Q", "y": "y:Q", "detail": "line:N", "color": by_meaning(data["series"])}
+    base = alt.X("x:Q"), alt.Y("y:Q"), alt.Detail("line:N"), by_meaning(data["series"])
     return [
-        alt.Chart(data[~data["bold"]]).mark_line(strokeDash=[4, 3], strokeWidth=1.5).encode(**base),
-        alt.Chart(data[data["bold"]]).mark_line(strokeWidth=4).encode(**base),
+        alt.Chart(data[~data["bold"]]).mark_line(strokeDash=[4, 3], strokeWidth=1.5).encode(*base),
+        alt.Chart(data[data["bold"]]).mark_line(strokeWidth=4).encode(*base),
     ]
 
 
@@ -227,7 +227,11 @@ def epochs(result: Result, shared: Sequence[Result]) -> Picture:
         curves(
             data,
             **by_epoch(EPOCHS, "points predicted right", domain=domain),
-            tooltip=["name:N", "epoch:Q", alt.Tooltip("accuracy:Q", format=".1%")],
+            tooltip=[
+                alt.Tooltip("name:N"),
+                alt.Tooltip("epoch:Q"),
+                alt.Tooltip("accuracy:Q", format=".1%"),
+            ],
         ),
         read_ends(ends, domain=domain) if ends else None,
         remark(f"line: mean of {STARTS} starts\nband: their range", EPOCHS * 0.4, 0.17),

@@ -85,7 +85,7 @@ def _wrong(result: Result, left: float, right: float) -> Any:
         return None
     data = pd.DataFrame(np.concatenate(places), columns=["x", "y"])
     crosses = alt.Chart(data).mark_point(shape=CROSS, size=90, strokeWidth=2, color=colour("ink"))
-    return crosses.encode(x="x:Q", y="y:Q")
+    return crosses.encode(alt.X("x:Q"), alt.Y("y:Q"))
 
 
 def _layers(depth: int, kind: str) -> str:
@@ -138,7 +138,11 @@ def epochs(result: Result, shared: Sequence[Result]) -> Picture:
         curves(
             data,
             **by_epoch(EPOCHS, "points predicted right", domain=domain),
-            tooltip=["name:N", "epoch:Q", alt.Tooltip("accuracy:Q", format=".1%")],
+            tooltip=[
+                alt.Tooltip("name:N"),
+                alt.Tooltip("epoch:Q"),
+                alt.Tooltip("accuracy:Q", format=".1%"),
+            ],
         ),
         *_ends(result, kinds.values(), domain),
         remark(

@@ -58,17 +58,17 @@ def _bars(result: Result, shared: Sequence[Result], table: str) -> Any:
         .title(_axis_title(result, table))
     )
     base = alt.Chart(data).encode(x, _rows(data))
-    in_colour = base.encode(color=by_meaning(data["series"]))
+    in_colour = base.encode(by_meaning(data["series"]))
     bars = in_colour.mark_bar(cornerRadiusEnd=3).encode(
         opacity=alt.Opacity("seen:Q").scale(None).legend(None), tooltip=TOOLTIP
     )
     return alt.layer(
         bars,
         in_colour.mark_text(align="left", dx=8, baseline="bottom", fontWeight="bold").encode(
-            text="text:N"
+            alt.Text("text:N")
         ),
         base.mark_text(align="left", dx=8, baseline="top", color=colour("soft")).encode(
-            text="at:N"
+            alt.Text("at:N")
         ),
     )
 

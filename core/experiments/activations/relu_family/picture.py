@@ -73,8 +73,8 @@ def recovery(result: Result, shared: Sequence[Result]) -> Picture:
             x,
             y,
             by_meaning(data["series"]),
-            x2="start",
-            y2="top",
+            alt.X2("start"),
+            alt.Y2("top"),
             tooltip=[
                 alt.Tooltip("function:N"),
                 alt.Tooltip("off on all data:Q", title="units off on all data"),
@@ -86,7 +86,7 @@ def recovery(result: Result, shared: Sequence[Result]) -> Picture:
     spread = (
         alt.Chart(data[data["share high"] > data["share low"]])
         .mark_rule(color=colour("ink"))
-        .encode(x="share low:Q", x2="share high", y="below:Q")
+        .encode(alt.X("share low:Q"), alt.X2("share high"), alt.Y("below:Q"))
     )
     values = [
         {"x": row["share"], "y": row["base"] + BAR / 2, "text": _value(row), "series": name}
@@ -153,7 +153,11 @@ def slopes(result: Result, shared: Sequence[Result]) -> Picture:
             data,
             x=x.title(["epoch, without the oversized step", f"(band: range of {PLAIN} networks)"]),
             y=y,
-            tooltip=["line:N", "epoch:Q", alt.Tooltip("slope:Q", format=".3f")],
+            tooltip=[
+                alt.Tooltip("line:N"),
+                alt.Tooltip("epoch:Q"),
+                alt.Tooltip("slope:Q", format=".3f"),
+            ],
         ),
         rule(f"start: {PRELU_SLOPE}", y=PRELU_SLOPE, at=result.config.epochs / 2),
         texts(ends, align="left", dx=8, fontWeight="bold"),
@@ -197,7 +201,13 @@ def means(result: Result, shared: Sequence[Result]) -> Picture:
     }
     chart = layers(
         rule("mean 0", y=0, at=0),
-        curves(data, x=x, y=y, points=True, tooltip=["function:N", "layer:Q", "mean:Q"]),
+        curves(
+            data,
+            x=x,
+            y=y,
+            points=True,
+            tooltip=[alt.Tooltip("function:N"), alt.Tooltip("layer:Q"), alt.Tooltip("mean:Q")],
+        ),
         line_ends(ends, domain=domain),
         _left_out(result, domain),
     )
@@ -251,7 +261,11 @@ def noise(result: Result, shared: Sequence[Result]) -> Picture:
             data,
             x=x,
             y=y,
-            tooltip=["function:N", "preactivation:Q", alt.Tooltip("change:Q", format=".3g")],
+            tooltip=[
+                alt.Tooltip("function:N"),
+                alt.Tooltip("preactivation:Q"),
+                alt.Tooltip("change:Q", format=".3g"),
+            ],
         ),
         line_ends(ends, domain=domain, log=True),
     )
@@ -282,11 +296,13 @@ def setting(result: Result) -> Picture:
         .encode(
             columns.x(title="", ticks={0: "0"}).title(GREY),
             alt.Y("y:Q").scale(domain=[low, DRAWN[-1] * 1.3], nice=False).axis(None),
-            x2="x2",
-            y2="y2",
+            alt.X2("x2"),
+            alt.Y2("y2"),
         )
     )
-    lines = alt.Chart(data).mark_line().encode(x="x:Q", y="y:Q", color=by_meaning(data["series"]))
+    lines = (
+        alt.Chart(data).mark_line().encode(alt.X("x:Q"), alt.Y("y:Q"), by_meaning(data["series"]))
+    )
     return Picture(
         layers(ground, lines, columns.heads(heads, DRAWN[-1] * 1.05)),
         "The four functions; a unit that is off on all data is left of 0 in each",

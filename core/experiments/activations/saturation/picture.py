@@ -80,7 +80,7 @@ def chain(result: Result, shared: Sequence[Result]) -> Picture:
         for row in last.itertuples(index=False)
     }
     chart = layers(
-        curves(data, x=x, y=_left(domain), points=True, tooltip=["units:Q", *TOOLTIP]),
+        curves(data, x=x, y=_left(domain), points=True, tooltip=[alt.Tooltip("units:Q"), *TOOLTIP]),
         line_ends(ends, domain=domain, log=True),
         _reason(result, domain),
         _half(result, domain),
@@ -138,7 +138,7 @@ def scales(result: Result, shared: Sequence[Result]) -> Picture:
     side: Align = "left" if scale < np.sqrt(SCALES[0] * SCALES[-1]) else "right"
     chart = layers(
         rule(f"chosen: {number(scale)}", x=scale, at=domain[1] / 1.5, align=side),
-        curves(data, x=x, y=_left(domain), points=True, tooltip=["scale:Q", *TOOLTIP]),
+        curves(data, x=x, y=_left(domain), points=True, tooltip=[alt.Tooltip("scale:Q"), *TOOLTIP]),
         line_ends(ends, domain=domain, log=True),
     )
     return Picture(chart, "Gradient left by size of the inputs, a line a function")

@@ -145,11 +145,11 @@ def _ground(
     base = alt.Chart(planes.shifted(rings, "x")).encode(x, y)
     return alt.layer(
         base.mark_line(color=colour("grid"), strokeWidth=1.5).encode(
-            detail=["case:N", "level:N"], order="turn:Q"
+            alt.Order("turn:Q"), detail=[alt.Detail("case:N"), alt.Detail("level:N")]
         ),
         alt.Chart(planes.shifted(way, "x"))
         .mark_line(color=colour("soft"), strokeDash=[6, 5], strokeWidth=2)
-        .encode(x="x:Q", y="y:Q", detail="case:N"),
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Detail("case:N")),
         remark("rings: equal loss", W1[1], 0.26 * np.sign(goal[1]), align="right"),
     )
 
@@ -196,12 +196,12 @@ def _steps(result: Result, planes: Columns, size: int, heights: tuple[float, flo
         alt.Chart(data)
         .mark_rule(strokeWidth=3, strokeCap="round")
         .encode(
-            x="x:Q",
-            x2="x2",
-            y="y:Q",
-            y2="y2",
-            color=by_meaning(MOVES),
-            tooltip=["step:Q", alt.Tooltip("series:N", title="weights")],
+            alt.X("x:Q"),
+            alt.X2("x2"),
+            alt.Y("y:Q"),
+            alt.Y2("y2"),
+            by_meaning(MOVES),
+            tooltip=[alt.Tooltip("step:Q"), alt.Tooltip("series:N", title="weights")],
         )
     )
 
@@ -221,7 +221,7 @@ def _places(result: Result, planes: Columns) -> Any:
     marks = alt.Chart(pd.DataFrame(points, columns=["x", "y", "end"]))
     return alt.layer(
         marks.mark_point(size=140, filled=True, color=colour("ink"), opacity=1).encode(
-            x="x:Q", y="y:Q", shape=alt.Shape("end:N").scale(shape).legend(None)
+            alt.X("x:Q"), alt.Y("y:Q"), shape=alt.Shape("end:N").scale(shape).legend(None)
         ),
         texts(_written(beside, "ink"), align="right"),
         texts(_written(beyond, "ink")),
@@ -254,11 +254,15 @@ def _compass(result: Result, planes: Columns, size: int) -> Any:
         words += [(beside, middle[1] + 0.08, labels["one each"], "one each", case)]
     data = pd.DataFrame(rows, columns=["x", "y", "x2", "y2", "turn", "series", "case"])
     data = planes.shifted(data, "x", "x2")
-    shafts = alt.Chart(data).mark_rule(strokeWidth=3).encode(x="x:Q", y="y:Q", x2="x2", y2="y2")
+    shafts = (
+        alt.Chart(data)
+        .mark_rule(strokeWidth=3)
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.X2("x2"), alt.Y2("y2"))
+    )
     heads = (
         alt.Chart(data)
         .mark_point(shape="triangle", size=110, filled=True, opacity=1)
-        .encode(x="x2:Q", y="y2:Q", angle=alt.Angle("turn:Q").scale(None))
+        .encode(alt.X("x2:Q"), alt.Y("y2:Q"), angle=alt.Angle("turn:Q").scale(None))
     )
     names = planes.shifted(pd.DataFrame(words, columns=["x", "y", "text", "series", "case"]), "x")
     colours = by_meaning([*MOVES, "soft"])
@@ -300,7 +304,11 @@ def rates(result: Result, shared: Sequence[Result]) -> Picture:
             x=planes.x(title="learning rate (log)", ticks=ticks),
             y=steps,
             points=True,
-            tooltip=["inputs:N", alt.Tooltip("rate:Q", format=".3f"), "steps:Q"],
+            tooltip=[
+                alt.Tooltip("inputs:N"),
+                alt.Tooltip("rate:Q", format=".3f"),
+                alt.Tooltip("steps:Q"),
+            ],
         ),
         _best_points(result, planes),
         texts(_best_in_words(result, planes), align="left", fontWeight="bold"),
@@ -333,7 +341,7 @@ def _best_points(result: Result, planes: Columns) -> Any:
                 rows.append({"x": x, "y": steps[at], "series": series})
     data = pd.DataFrame(rows, columns=["x", "y", "series"])
     points = alt.Chart(data).mark_point(size=260)
-    return points.encode(x="x:Q", y="y:Q", color=by_meaning(_meanings(result).values()))
+    return points.encode(alt.X("x:Q"), alt.Y("y:Q"), by_meaning(_meanings(result).values()))
 
 
 def batches(result: Result, shared: Sequence[Result]) -> Picture:
@@ -410,10 +418,12 @@ def signs(result: Result, shared: Sequence[Result]) -> Picture:
     )
     chart = layers(
         rule("chance: two coins agree", y=0.5, at=1.35),
-        curves(data, x=x, y=y, points=True, tooltip=["mean:Q", "share:Q"]),
+        curves(
+            data, x=x, y=y, points=True, tooltip=[alt.Tooltip("mean:Q"), alt.Tooltip("share:Q")]
+        ),
         alt.Chart(points)
         .mark_point(size=140)
-        .encode(x="x:Q", y="y:Q", color=by_meaning(points["series"])),
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), by_meaning(points["series"])),
         *(
             texts([row], align="right" if "right" in row else "left", fontWeight="bold")
             for row in named
@@ -444,7 +454,13 @@ def patterns(result: Result, shared: Sequence[Result]) -> Picture:
         for i, row in enumerate(last.itertuples(index=False))
     }
     chart = layers(
-        curves(data, x=x, y=y, points=True, tooltip=["weights:Q", "patterns:Q"]),
+        curves(
+            data,
+            x=x,
+            y=y,
+            points=True,
+            tooltip=[alt.Tooltip("weights:Q"), alt.Tooltip("patterns:Q")],
+        ),
         line_ends(ends, domain=(1, 2000), log=True),
         remark("every weight up or down:\n2 · 2 · 2 ... directions", 2.3, 512),
         remark("all up, or all down", 5, 3),

@@ -49,7 +49,11 @@ def loss(result: Result, shared: Sequence[Result]) -> Picture:
         .title("loss on the training digits" + " (log)" * log)
     )
     x = by_epoch(end, "")["x"]
-    tooltip = ["start:N", alt.Tooltip("epoch:Q", format=".1f"), alt.Tooltip("loss:Q", format=".3f")]
+    tooltip = [
+        alt.Tooltip("start:N"),
+        alt.Tooltip("epoch:Q", format=".1f"),
+        alt.Tooltip("loss:Q", format=".3f"),
+    ]
     chart = layers(
         _plateau(result, domain, log),
         curves(data, x=x, y=y, tooltip=tooltip),
@@ -69,7 +73,7 @@ def _plateau(result: Result, domain: tuple[float, float], log: bool) -> Any:
     area = (
         alt.Chart(pd.DataFrame([{"x": 0, "x2": length, "low": low, "high": top}]))
         .mark_rect(opacity=0.12, color=colour("bad"))
-        .encode(x="x:Q", x2="x2:Q", y="low:Q", y2="high:Q")
+        .encode(alt.X("x:Q"), alt.X2("x2:Q"), alt.Y("low:Q"), alt.Y2("high:Q"))
     )
     reached = arrival(own)
     said = "plateau: no end" if reached.startswith(NEVER) else f"plateau: {reached} epochs"
@@ -128,7 +132,13 @@ def rates(result: Result, shared: Sequence[Result]) -> Picture:
         for start, name, tried, rate in zip(STARTS, _names(result), result.tried, result.rates)
     ]
     chart = layers(
-        curves(data, x=x, y=y, points=True, tooltip=["start:N", "rate:Q", "accuracy:Q"]),
+        curves(
+            data,
+            x=x,
+            y=y,
+            points=True,
+            tooltip=[alt.Tooltip("start:N"), alt.Tooltip("rate:Q"), alt.Tooltip("accuracy:Q")],
+        ),
         explained_ends(ends, domain=(0.0, 1.0)),
     )
     return Picture(chart, "Accuracy of both starts by learning rate")

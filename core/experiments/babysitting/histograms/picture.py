@@ -170,11 +170,13 @@ def _ridges(result: Result, meanings: Sequence[str]) -> Any:
     blocks["x2"] = blocks["x"] + BLOCK
     names = by_meaning(meanings)
     return layers(
-        light.mark_rect(opacity=0.55).encode(x, y, names, x2="x2", y2="y2"),
-        dark.mark_rect().encode(x, y, names, x2="x2", y2="y2") if len(dark.data) else None,
+        light.mark_rect(opacity=0.55).encode(x, y, names, alt.X2("x2"), alt.Y2("y2")),
+        dark.mark_rect().encode(x, y, names, alt.X2("x2"), alt.Y2("y2"))
+        if len(dark.data)
+        else None,
         alt.Chart(blocks)
         .mark_rect(filled=False, stroke=colour("context"))
-        .encode(x="x:Q", y="y:Q", x2="x2", y2="y2"),
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.X2("x2"), alt.Y2("y2")),
         _rows(result),
         by_width(named, fontWeight="bold"),
         by_width(_parts(columns, at(LINE * (heads + PARTED / 2))), align="center"),
@@ -219,7 +221,7 @@ def _why(result: Result, columns: Columns, rows: int) -> Any:
     return (
         alt.Chart(pd.DataFrame([place]))
         .mark_text(style="remark", baseline="middle", lineBreak="\n", text=said)
-        .encode(x="x:Q", y="y:Q")
+        .encode(alt.X("x:Q"), alt.Y("y:Q"))
     )
 
 
@@ -321,8 +323,8 @@ def bands(result: Result, shared: Sequence[Result]) -> Picture:
     area = alt.Chart(pd.DataFrame(drawn)).mark_area(opacity=0.25)
     line = alt.Chart(pd.DataFrame(lines)).mark_line()
     chart = layers(
-        area.encode(x, y, names, y2="high", detail="band:N"),
-        line.encode(x="x:Q", y="low:Q", color=names),
+        area.encode(x, y, names, alt.Y2("high"), alt.Detail("band:N")),
+        line.encode(alt.X("x:Q"), alt.Y("low:Q"), color=names),
         texts(named, align="left", dx=6),
         _heads(result, columns, lambda share: 2 * top * (1 - share) ** 2),
     )
@@ -383,7 +385,7 @@ def movement(result: Result, shared: Sequence[Result]) -> Picture:
         for meaning, values in moved.items()
     }
     middle = 0.55 * moments[-1]
-    tooltip = ["step:Q", alt.Tooltip("moved:Q", format=".2g")]
+    tooltip = [alt.Tooltip("step:Q"), alt.Tooltip("moved:Q", format=".2g")]
     chart = layers(
         curves(data, x=x, y=y, points=True, tooltip=tooltip),
         rule("", y=EARLY),
@@ -426,8 +428,8 @@ def units(result: Result, shared: Sequence[Result]) -> Picture:
     marks = alt.Chart(pd.DataFrame(rows, columns=["x", "x2", "y", "y2", "series"])).mark_rect()
     outline = alt.Chart(columns.frames(0, UNITS)).mark_rect(filled=False, stroke=colour("context"))
     chart = layers(
-        outline.encode(x, y, x2="x2", y2="y2"),
-        marks.encode(x="x:Q", y="y:Q", x2="x2", y2="y2", color=by_meaning(cases)),
+        outline.encode(x, y, alt.X2("x2"), alt.Y2("y2")),
+        marks.encode(alt.X("x:Q"), alt.Y("y:Q"), alt.X2("x2"), alt.Y2("y2"), by_meaning(cases)),
         texts(told, fontWeight="bold"),
         _heads(result, columns, lambda share: share * (UNITS + 10) - 7.5),
     )

@@ -56,7 +56,7 @@ def loss(result: Result, shared: Sequence[Result]) -> Picture:
     return Picture(chart, "Loss by training step, a line for each learning rate")
 
 
-TOOLTIP = ["step:Q", alt.Tooltip("loss:Q", format=".4g")]
+TOOLTIP = [alt.Tooltip("step:Q"), alt.Tooltip("loss:Q", format=".4g")]
 
 
 def _steps(result: Result) -> int:
@@ -107,7 +107,7 @@ def _exploded(result: Result, data: pd.DataFrame) -> Any:
     return (
         alt.Chart(found)
         .mark_point(size=140)
-        .encode(x="step:Q", y="drawn:Q", color=by_meaning(found["series"]))
+        .encode(alt.X("step:Q"), alt.Y("drawn:Q"), by_meaning(found["series"]))
     )
 
 
@@ -133,7 +133,7 @@ def _crosses(rows: list[dict[str, Any]], below: float = 1) -> Any:
     marks = (
         alt.Chart(pd.DataFrame(rows))
         .mark_point(shape=CROSS, size=150, strokeWidth=3, filled=False)
-        .encode(x="x:Q", y="y:Q", color=by_meaning(row["series"] for row in rows))
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), by_meaning(row["series"] for row in rows))
     )
     said = [{**row, "y": row["y"] / below} for row in rows]
     return layers(marks, texts(said, align="left", dx=14, fontWeight="bold"))
@@ -205,14 +205,16 @@ def probabilities(result: Result, shared: Sequence[Result]) -> Picture:
         .title("probability")
     )
     x = columns.x("class", title=f"class (the digit is a {result.label})", ticks=ticks)
-    base = alt.Chart(data).encode(x, y, by_meaning(data["series"]), tooltip=["name:Q", "p:Q"])
+    base = alt.Chart(data).encode(
+        x, y, by_meaning(data["series"]), tooltip=[alt.Tooltip("name:Q"), alt.Tooltip("p:Q")]
+    )
     heads = {
         case: f"{when}: {_guessed(result, own)}\nloss {_loss_of(own[result.label])}"
         for case, when, own in zip(cases, ("Before", "After"), given)
     }
     chart = layers(
         rule("", y=0.1),
-        base.mark_rule(strokeWidth=6).encode(y2="guess:Q"),
+        base.mark_rule(strokeWidth=6).encode(alt.Y2("guess:Q")),
         base.mark_point(size=120),
         columns.heads(heads, high + 0.25 * room),
         remark(_why(given), columns.low, low - room / 4),
@@ -273,7 +275,12 @@ def growth(result: Result, shared: Sequence[Result]) -> Picture:
         rule("largest number of 32 bits (float32)", y=LARGEST, at=end, align="right")
         if step >= 0
         else None,
-        curves(data, x=_by_step(result, end), y=y, tooltip=["step:Q", "loss:Q"]),
+        curves(
+            data,
+            x=_by_step(result, end),
+            y=y,
+            tooltip=[alt.Tooltip("step:Q"), alt.Tooltip("loss:Q")],
+        ),
         broken,
         texts([scores], align="right", dx=-12, fontWeight="bold"),
         line_ends(ends, domain=domain, log=True),

@@ -82,7 +82,7 @@ def _text(name: str, **mark: Any) -> Any:
     """Return texts of rows with x, y, text and series, and short for a phone."""
     text = on_phone("datum.short || datum.text", "datum.text")
     chart = _named(name).mark_text(baseline="middle", lineBreak="\n", text=text, **mark)
-    return chart.encode(x="x:Q", y="y:Q", color=by_meaning(SERIES))
+    return chart.encode(alt.X("x:Q"), alt.Y("y:Q"), by_meaning(SERIES))
 
 
 def _level(y: float, text: str, panel: str, columns: Columns) -> dict[str, Any]:
@@ -113,17 +113,17 @@ def _by_epoch(end: int, names: tuple[str, ...], unit: str) -> str:
     lines = _named("lines").mark_line(clip=True)
     band = _named("bands").mark_rect(opacity=0.15, color=colour("context"))
     marks = layers(
-        band.encode(_x(columns, unit), y, x2="x2", y2="y2"),
-        _named("levels").mark_rule(color=colour("grid")).encode(_x(columns, unit), y, x2="x2"),
+        band.encode(_x(columns, unit), y, alt.X2("x2"), alt.Y2("y2")),
+        _named("levels").mark_rule(color=colour("grid")).encode(_x(columns, unit), y, alt.X2("x2")),
         _text("levels", align="right", dx=-6),
         _named("changes")
         .mark_rule(strokeDash=[5, 4], color=colour("other"))
-        .encode(x="x:Q", y="y:Q", y2="y2"),
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Y2("y2")),
         lines.encode(
-            x="x:Q",
-            y="y:Q",
-            detail="line:N",
-            color=by_meaning(SERIES),
+            alt.X("x:Q"),
+            alt.Y("y:Q"),
+            alt.Detail("line:N"),
+            by_meaning(SERIES),
             strokeDash=alt.StrokeDash("dash:N").scale(dash).legend(None),
         ),
         _text("changes", align="left", dx=4),
@@ -390,7 +390,7 @@ def _ridge_marks(activation: str) -> str:
     y = alt.Y("y:Q").scale(domain=[ROWS + 1.1, -1.9], nice=False).axis(None)
     area = _named("ridges").mark_area(interpolate="monotone", fillOpacity=0.75, strokeWidth=1)
     marks = layers(
-        area.encode(x, y, y2="y2", detail="line:N", color=by_meaning(SERIES)),
+        area.encode(x, y, alt.Y2("y2"), alt.Detail("line:N"), by_meaning(SERIES)),
         _text("rows", align="right", dx=-10),
         _text("heads", align="left", fontWeight="bold"),
     )
@@ -437,7 +437,11 @@ def outputs(result: Result, shared: Sequence[Result]) -> Picture:
 def _weight_marks() -> str:
     x = alt.X("x:Q").scale(domain=[0, 1], nice=False).axis(None)
     y = alt.Y("y:Q").scale(domain=[0, 1.12], nice=False).axis(None)
-    drawn = _named("images").mark_image(smooth=False).encode(x, y, x2="x2", y2="y2", url="url:N")
+    drawn = (
+        _named("images")
+        .mark_image(smooth=False)
+        .encode(x, y, alt.X2("x2"), alt.Y2("y2"), alt.Url("url:N"))
+    )
     return json.dumps(layers(drawn, _text("heads", align="left", fontWeight="bold")).to_dict())
 
 
@@ -490,9 +494,9 @@ def advice(result: Result, shared: Sequence[Result]) -> Picture:
     said = ["new digits right after the next training;", f"mean and range of {STARTS} starts"]
     base = alt.Chart(data).encode(y)
     bars = base.mark_bar().encode(x.title(said), by_meaning(data["series"]))
-    ranges = base.mark_rule(color=colour("ink")).encode(x="low:Q", x2="high:Q")
+    ranges = base.mark_rule(color=colour("ink")).encode(alt.X("low:Q"), alt.X2("high:Q"))
     numbers = base.mark_text(align="left", dx=10, fontWeight="bold")
-    numbers = numbers.encode(x="high:Q", text="text:N", color=by_meaning(data["said"], "said"))
+    numbers = numbers.encode(alt.X("high:Q"), alt.Text("text:N"), by_meaning(data["said"], "said"))
     doctor = note(diagnose(result.curves))
     lines = textwrap.wrap(f"Doctor: {doctor.name}. {doctor.seen}", 88)
     short = f"Doctor: {doctor.name}"

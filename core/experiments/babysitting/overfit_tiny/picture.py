@@ -112,7 +112,11 @@ def loss(result: Result, shared: Sequence[Result]) -> Picture:
         .title(f"loss on the {result.config.examples} digits (log)")
     )
     last = result.config.epochs
-    tooltip = ["network:N", "epoch:Q", alt.Tooltip("value:Q", title="loss", format=".3g")]
+    tooltip = [
+        alt.Tooltip("network:N"),
+        alt.Tooltip("epoch:Q"),
+        alt.Tooltip("value:Q", title="loss", format=".3g"),
+    ]
     chart = layers(
         rule("guessing: 2.3", y=np.log(CLASSES), at=last, align="right"),
         rule("memorized", y=LOSS, at=last, align="right"),
@@ -146,7 +150,11 @@ def accuracy(result: Result, shared: Sequence[Result]) -> Picture:
         .axis(values=[0, 0.2, 0.4, 0.6, 0.8, 1], format=".0%", domain=False, ticks=False)
         .title(f"accuracy on the {result.config.examples} digits")
     )
-    tooltip = ["network:N", "epoch:Q", alt.Tooltip("value:Q", title="accuracy", format=".0%")]
+    tooltip = [
+        alt.Tooltip("network:N"),
+        alt.Tooltip("epoch:Q"),
+        alt.Tooltip("value:Q", title="accuracy", format=".0%"),
+    ]
     chart = layers(
         rule("chance: 10%", y=1 / CLASSES, at=result.config.epochs, align="right"),
         curves(data, x=_epochs(shared, "line: mean, band: range"), y=y, tooltip=tooltip),
@@ -198,8 +206,8 @@ def _grid(result: Result, below: Mapping[str, Sequence[str]], heads: Sequence[st
         .encode(
             alt.X("x:Q").scale(domain=[0, ACROSS * CELL], nice=False).axis(None),
             alt.Y("y:Q").scale(domain=[bottom, 0], nice=False).axis(None),
-            x2="x2",
-            y2="y2",
+            alt.X2("x2"),
+            alt.Y2("y2"),
             opacity=alt.Opacity("ink:Q").scale(ink).legend(None),
         )
     )

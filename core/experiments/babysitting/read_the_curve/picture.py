@@ -102,7 +102,7 @@ def _levels(panels: Columns) -> Any:
     """Draw the level lines of each panel, and write the scale of the accuracies at theirs."""
     frames = [panels.frames(level, level) for level in LEVELS]
     lines = alt.Chart(pd.concat(frames)).mark_rule(color=colour("grid"))
-    lines = lines.encode(x="x:Q", x2="x2", y="y:Q")
+    lines = lines.encode(alt.X("x:Q"), alt.X2("x2"), alt.Y("y:Q"))
     if "accuracy" not in panels.cases:
         return lines
     at = panels.low + panels.shift("accuracy")
@@ -164,7 +164,7 @@ def _sign(result: Result, cause: str, panels: Columns) -> Sequence[Any]:
     mark = alt.Chart(data).mark_rule(color=colour("other"), strokeWidth=7, opacity=0.55)
     row = {"x": place[0], "y": place[1], "text": text, "series": "other"}
     return (
-        mark.encode(x="x:Q", y="value:Q", x2="x2", y2="value2"),
+        mark.encode(alt.X("x:Q"), alt.Y("value:Q"), alt.X2("x2"), alt.Y2("value2")),
         texts([row], align="right" if cause == "over" else "left", fontWeight="bold"),
     )
 
@@ -200,7 +200,7 @@ def causes(result: Result, shared: Sequence[Result]) -> Picture:
         for i, (meaning, text) in enumerate(key)
     ]
     chart = layers(
-        boxes.encode(x, y, x2="x2", y2="value2"),
+        boxes.encode(x, y, alt.X2("x2"), alt.Y2("value2")),
         curves(data, x=x, y=y, dashed=dashed),
         texts(heads, align="left", fontWeight="bold"),
         texts(rows, align="left"),
@@ -228,7 +228,7 @@ def rules(result: Result, shared: Sequence[Result]) -> Picture:
     squares = base.mark_rect().encode(
         by_meaning(data["series"]), opacity=alt.Opacity("faint:Q").scale(None).legend(None)
     )
-    numbers = base.mark_text(fontWeight="bold").encode(text="runs:Q")
+    numbers = base.mark_text(fontWeight="bold").encode(alt.Text("runs:Q"))
     return Picture(layers(squares, numbers), "As which cause the rules read the runs of each cause")
 
 

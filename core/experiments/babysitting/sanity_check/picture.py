@@ -86,7 +86,7 @@ def _heads(result: Result) -> Any:
     mark = alt.Chart(pd.DataFrame(rows)).mark_text(
         baseline="middle", lineBreak="\n", fontWeight="bold", text=_by_width("wide", "phone")
     )
-    return mark.encode(x="x:Q", y="y:Q")
+    return mark.encode(alt.X("x:Q"), alt.Y("y:Q"))
 
 
 def _short(check: str, value: float) -> str:
@@ -145,9 +145,9 @@ def grid(result: Result, shared: Sequence[Result]) -> Picture:
             _x(),
             y,
             by_meaning(data["series"]),
-            x2="x2",
-            y2="y2",
-            opacity=alt.condition("datum.series == 'good'", alt.value(0.13), alt.value(1)),
+            alt.X2("x2"),
+            alt.Y2("y2"),
+            alt.OpacityValue(1, condition={"test": "datum.series == 'good'", "value": 0.13}),
             tooltip=tooltip,
         ),
         _inside(data[data["series"] == "good"], color=colour("good")),
@@ -167,7 +167,7 @@ def _inside(data: pd.DataFrame, **mark: Any) -> Any:
     middles = data.assign(x=(data["x"] + data["x2"]) / 2, y=(data["y"] + data["y2"]) / 2)
     text = _by_width("wide", "phone")
     base = alt.Chart(middles).mark_text(baseline="middle", text=text, **mark)
-    return base.encode(x="x:Q", y="y:Q")
+    return base.encode(alt.X("x:Q"), alt.Y("y:Q"))
 
 
 def _together(result: Result) -> str:
@@ -188,7 +188,7 @@ def _found(result: Result) -> Any:
         }
         for i, (check, count) in enumerate(zip(CHECKS, finds(result).sum(axis=0)))
     ]
-    base = alt.Chart(pd.DataFrame(rows)).encode(x="x:Q", y="y:Q")
+    base = alt.Chart(pd.DataFrame(rows)).encode(alt.X("x:Q"), alt.Y("y:Q"))
     counts = base.mark_text(baseline="middle", fontWeight="bold", text=_by_width("wide", "phone"))
     sees = base.mark_text(baseline="middle", style="remark", text=_by_width("sees", "none"))
     key = {
@@ -197,7 +197,7 @@ def _found(result: Result) -> Any:
         "wide": "red: found\namber: in some networks",
         "phone": "",
     }
-    return layers(counts, sees.encode(y="below:Q"), _beside([key]))
+    return layers(counts, sees.encode(alt.Y("below:Q")), _beside([key]))
 
 
 def _reasons(result: Result) -> Any:
@@ -222,7 +222,7 @@ def _beside(rows: list[dict[str, Any]]) -> alt.Chart:
     remarks = alt.Chart(pd.DataFrame(rows)).mark_text(
         align="left", dx=8, baseline="middle", style="remark", lineBreak="\n", text=text
     )
-    return remarks.encode(x="x:Q", y="y:Q")
+    return remarks.encode(alt.X("x:Q"), alt.Y("y:Q"))
 
 
 def setting(result: Result) -> Picture:
@@ -235,7 +235,7 @@ def setting(result: Result) -> Picture:
         for i in range(len(data))
     ]
     chart = layers(
-        empty.encode(_x(), y, x2="x2", y2="y2"),
+        empty.encode(_x(), y, alt.X2("x2"), alt.Y2("y2")),
         texts(marks),
         _names([name_of(code) for code in CODES]),
         _heads(result),
@@ -284,7 +284,7 @@ def checklist(result: Result, shared: Sequence[Result]) -> Picture:
     box = alt.Chart(data).mark_rect(cornerRadius=3, opacity=0.13)
     x = alt.X("x:Q").scale(domain=[0, 1], nice=False).axis(None)
     chart = layers(
-        box.encode(x, y, by_meaning(data["series"]), x2="x2", y2="y2"),
+        box.encode(x, y, by_meaning(data["series"]), alt.X2("x2"), alt.Y2("y2")),
         _names(filled),
         texts(rows),
         texts(heads, fontWeight="bold"),
@@ -339,7 +339,7 @@ def first_loss(result: Result, shared: Sequence[Result]) -> Picture:
     ]
     bars = alt.Chart(pd.DataFrame(rows)).mark_rect()
     chart = layers(
-        bars.encode(x, y, by_meaning(("train", "other")), x2="x2", y2="y2"),
+        bars.encode(x, y, by_meaning(("train", "other")), alt.X2("x2"), alt.Y2("y2")),
         rule(
             f"ln {result.config.classes} = {guess:.2f}", y=guess, at=len(regs) + 0.3, align="right"
         ),

@@ -62,7 +62,7 @@ def epochs(result: Result, shared: Sequence[Result]) -> Picture:
         dashed=("validation",),
         tooltip=[
             alt.Tooltip("line:N", title="split"),
-            "epoch:Q",
+            alt.Tooltip("epoch:Q"),
             alt.Tooltip("accuracy:Q", format=".1%"),
         ],
     )
@@ -91,7 +91,7 @@ def _gap(result: Result, last: dict[str, float], domain: tuple[float, float]) ->
     text = f"gap: {'−' if gap < 0 else ''}{abs(100 * gap):.0f} points"
     row = {"x": 0.91 * EPOCHS, "y": y, "text": text, "series": "bad"}
     return layers(
-        bar.encode(x="epoch:Q", y="y:Q", y2="y2"),
+        bar.encode(alt.X("epoch:Q"), alt.Y("y:Q"), alt.Y2("y2")),
         texts([row], align="right", fontWeight="bold"),
     )
 
@@ -182,10 +182,10 @@ def by_rule(result: Result, shared: Sequence[Result]) -> Picture:
             x.title(f"right on test digits (mean of {SEEDS} networks)"),
             y,
             by_meaning(data["series"]),
-            x2="x2",
-            y2="y2",
+            alt.X2("x2"),
+            alt.Y2("y2"),
         ),
-        name.encode(x="x:Q", y="y:Q"),
+        name.encode(alt.X("x:Q"), alt.Y("y:Q")),
         texts(values, align="left", dx=8, fontWeight="bold"),
     )
     return Picture(chart, "Accuracy on test digits by the rule that ends training")

@@ -81,7 +81,7 @@ def course(result: Result, shared: Sequence[Result]) -> Picture:
     enough = share(result.good, result.in_band(result.late))
     tooltip = [
         alt.Tooltip("line:N", title="rate"),
-        "epoch:Q",
+        alt.Tooltip("epoch:Q"),
         alt.Tooltip("ratio:Q", format=".2g"),
     ]
     chart = layers(
@@ -97,7 +97,7 @@ def course(result: Result, shared: Sequence[Result]) -> Picture:
 
 def _shaded(band: pd.DataFrame) -> Any:
     base = alt.Chart(band).mark_rect(opacity=0.15, color=colour("context"))
-    return base.encode(x="x:Q", x2="x2", y="y:Q", y2="y2")
+    return base.encode(alt.X("x:Q"), alt.X2("x2"), alt.Y("y:Q"), alt.Y2("y2"))
 
 
 def _meaning(result: Result, rate: int) -> str:

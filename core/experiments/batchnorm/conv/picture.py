@@ -91,14 +91,22 @@ def _maps(data: pd.DataFrame, columns: Columns) -> Any:
         .axis(**worded(examples), grid=False, domain=False, ticks=False)
         .title("example")
     )
-    base = alt.Chart(data).encode(columns.x(title="channel", ticks=channels), y, x2="x2", y2="y2")
+    base = alt.Chart(data).encode(
+        columns.x(title="channel", ticks=channels), y, alt.X2("x2"), alt.Y2("y2")
+    )
     marked = base.transform_filter("datum.marked").mark_rect(
         fill=None, stroke=colour("ink"), strokeWidth=2.5
     )
     squares = base.mark_rect().encode(
         by_meaning(data["series"]),
         opacity=alt.Opacity("shade:Q", scale=None, legend=None),
-        tooltip=["example", "channel", "row", "column", alt.Tooltip("value:Q", format=".2f")],
+        tooltip=[
+            alt.Tooltip("example"),
+            alt.Tooltip("channel"),
+            alt.Tooltip("row"),
+            alt.Tooltip("column"),
+            alt.Tooltip("value:Q", format=".2f"),
+        ],
     )
     return layers(squares, marked)
 
@@ -130,8 +138,8 @@ def shift(result: Result, shared: Sequence[Result]) -> Picture:
             columns.x(title="", ticks={}).axis(None),
             y,
             by_meaning(("negative", "positive")),
-            x2="x2",
-            y2="y2",
+            alt.X2("x2"),
+            alt.Y2("y2"),
             fillOpacity=alt.FillOpacity("shade:Q", scale=None, legend=None),
             tooltip=[alt.Tooltip("value:Q", format=".2f")],
         )

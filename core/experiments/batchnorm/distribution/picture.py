@@ -102,7 +102,11 @@ def by_scale(result: Result, shared: Sequence[Result]) -> Picture:
         case: (SCALES[-1], float(clipped(std, *domain)), f"{case} {number(std)}")
         for case, std in zip(CASES, result.unit_std[:, -1, -1])
     }
-    tooltip = ["case:N", "weight_scale:Q", alt.Tooltip("unit_std:Q", format=".3g")]
+    tooltip = [
+        alt.Tooltip("case:N"),
+        alt.Tooltip("weight_scale:Q"),
+        alt.Tooltip("unit_std:Q", format=".3g"),
+    ]
     chart = layers(
         curves(data, x=x, y=y, points=True, tooltip=tooltip),
         line_ends(ends, domain=domain, log=True),
@@ -123,7 +127,7 @@ def _eps(result: Result, domain: tuple[float, float]) -> Any:
     scale = takes_over(result.config)
     if scale < SCALES[0] or result.config.placement == "after":
         return None
-    line = alt.Chart(pd.DataFrame([{"x": scale}])).mark_rule(strokeDash=[5, 4]).encode(x="x:Q")
+    line = alt.Chart(pd.DataFrame([{"x": scale}])).mark_rule(strokeDash=[5, 4]).encode(alt.X("x:Q"))
     text = "left of here\neps exceeds\nthe variance\nof the sums"
     y = float(at_position(0.5, domain, log=True))
     if scale < 10 * SCALES[0]:

@@ -34,12 +34,12 @@ def histogram(result: Result, shared: Sequence[Result]) -> Picture:
         alt.Chart(bars)
         .mark_rect(opacity=0.75)
         .encode(
-            x="x:Q",
-            x2="x2",
-            y="y:Q",
-            y2="top",
-            color=by_meaning(("with", "bad")),
-            tooltip=[alt.Tooltip("x:Q", title="from", format=".2f"), "count:Q"],
+            alt.X("x:Q"),
+            alt.X2("x2"),
+            alt.Y("y:Q"),
+            alt.Y2("top"),
+            by_meaning(("with", "bad")),
+            tooltip=[alt.Tooltip("x:Q", title="from", format=".2f"), alt.Tooltip("count:Q")],
         )
     )
     said = f"{percent(result.saturated[OUTPUT])} saturated"
@@ -91,7 +91,7 @@ def _tanh(extent: float) -> Any:
         .title("what enters tanh: γ · normalized value + β")
     )
     y = alt.Y("y:Q").scale(domain=[0, 1], nice=False).axis(None)
-    curve = alt.Chart(data).mark_line().encode(x, y, by_meaning(data["series"]), detail="part")
+    curve = alt.Chart(data).mark_line().encode(x, y, by_meaning(data["series"]), alt.Detail("part"))
     left, right = (
         {"x": side * extent, "y": MIDDLE + side * (REACH - 0.06), "text": "flat", "series": "bad"}
         for side in (-1, 1)
@@ -130,7 +130,7 @@ def _ghost(result: Result, tallest: float) -> list[Any]:
         interpolate="step", color=colour("soft"), strokeWidth=2
     )
     return [
-        outline.encode(x="x:Q", y="top:Q"),
+        outline.encode(alt.X("x:Q"), alt.Y("top:Q")),
         remark(
             f"line: {what}:\n{share} saturated",
             1.15 * CUT * (1 if right else -1),
@@ -168,9 +168,10 @@ def by_gamma(result: Result, shared: Sequence[Result]) -> Picture:
     gamma = abs(result.config.gamma)
     align: Align = "left" if gamma < GAMMAS[-1] / 2 else "right"
     chosen = rule(f"chosen: {number(gamma)}", x=gamma, at=1.0, align=align)
+    tooltip = [alt.Tooltip("gamma"), alt.Tooltip("saturated:Q", format=".1%")]
     chart = layers(
         None if result.config.recover else chosen,
-        curves(data, x=x, y=y, tooltip=["gamma", alt.Tooltip("saturated:Q", format=".1%")]),
+        curves(data, x=x, y=y, tooltip=tooltip),
         read_ends(ends, domain=(0, 1.05)),
     )
     return Picture(chart, "Saturated share of tanh's inputs by gamma")
@@ -194,7 +195,7 @@ def identity(result: Result, shared: Sequence[Result]) -> Picture:
     line = (
         alt.Chart(diagonal)
         .mark_rule(color=colour("soft"), strokeDash=[5, 4])
-        .encode(x="x:Q", x2="x2", y="y:Q", y2="y2")
+        .encode(alt.X("x:Q"), alt.X2("x2"), alt.Y("y:Q"), alt.Y2("y2"))
     )
     chart = layers(points, line, columns.heads(heads, 1.32 * extent))
     return Picture(chart, "Output against input with what undoes the normalization, two batches")
@@ -226,7 +227,7 @@ def angles(result: Result, shared: Sequence[Result]) -> Picture:
     lines = (
         alt.Chart(columns.shifted(pd.concat(sides), "x"))
         .mark_line(color=colour("ink"), point={"color": colour("ink"), "size": 70})
-        .encode(x="x:Q", y="y:Q", detail="case", order="point")
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Detail("case"), alt.Order("point"))
     )
     chart = layers(points, lines, columns.heads(heads, 1.5 * extent))
     return Picture(chart, "Three examples before and after: the angle between them changes")
@@ -250,8 +251,8 @@ def _panels(data: pd.DataFrame, columns: Columns, extent: float, x: str, y: str)
     )
     points = alt.Chart(data).mark_point(size=40, opacity=0.5)
     return layers(
-        frames.encode(columns.x(title=x, ticks=ticks), axis, x2="x2", y2="y2"),
-        points.encode(x="x:Q", y="y:Q", color=by_meaning(data["series"])),
+        frames.encode(columns.x(title=x, ticks=ticks), axis, alt.X2("x2"), alt.Y2("y2")),
+        points.encode(alt.X("x:Q"), alt.Y("y:Q"), by_meaning(data["series"])),
     )
 
 

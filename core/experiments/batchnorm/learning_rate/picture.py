@@ -59,8 +59,8 @@ def maps(result: Result, shared: Sequence[Result]) -> Picture:
             x,
             y,
             by_meaning((*CASES, "context")),
-            x2="x2",
-            y2="y2",
+            alt.X2("x2"),
+            alt.Y2("y2"),
             opacity=alt.Opacity("seen:Q", scale=None, legend=None),
             tooltip=TOOLTIP,
         )
@@ -72,7 +72,7 @@ def maps(result: Result, shared: Sequence[Result]) -> Picture:
     heads = {case: _head(case, learns) for case, learns in zip(CASES, result.learns)}
     chart = layers(
         cells,
-        None if gone.empty else crosses.encode(x="x:Q", y="y:Q"),
+        None if gone.empty else crosses.encode(alt.X("x:Q"), alt.Y("y:Q")),
         columns.heads(heads, -1.5),
         *_reasons(result, columns),
     )

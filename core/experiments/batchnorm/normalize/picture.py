@@ -98,11 +98,17 @@ def _cells(values: pd.DataFrame, columns: Columns) -> Any:
     )
     x = columns.x(title="", ticks={}).axis(None)
     y = alt.Y("y:Q").scale(domain=[BOTTOM, -HEAD], nice=False).axis(None)
-    base = alt.Chart(values).encode(x, y, x2="x2", y2="y2")
+    base = alt.Chart(values).encode(x, y, alt.X2("x2"), alt.Y2("y2"))
     shades = base.mark_rect(stroke=colour("context"), strokeWidth=0.5).encode(
         by_meaning(("negative", "positive")),
         fillOpacity=alt.FillOpacity("shade:Q", scale=None, legend=None),
-        tooltip=["step", "example", "feature", "value", "unmoved"],
+        tooltip=[
+            alt.Tooltip("step"),
+            alt.Tooltip("example"),
+            alt.Tooltip("feature"),
+            alt.Tooltip("value"),
+            alt.Tooltip("unmoved"),
+        ],
     )
     marked = base.transform_filter("datum.moved").mark_rect(
         fill=None, stroke=colour("ink"), strokeWidth=2.5
@@ -189,8 +195,12 @@ def shape(result: Result, shared: Sequence[Result]) -> Picture:
         for series, (mean, variance, skewness) in zip(bases, result.many)
     ]
     chart = layers(
-        base.mark_area(opacity=0.35, interpolate="step", line=True, clip=True).encode(y2="base"),
-        alt.Chart(bell).mark_line(strokeDash=[6, 4], color=colour("soft")).encode(x="x:Q", y="y:Q"),
+        base.mark_area(opacity=0.35, interpolate="step", line=True, clip=True).encode(
+            alt.Y2("base")
+        ),
+        alt.Chart(bell)
+        .mark_line(strokeDash=[6, 4], color=colour("soft"))
+        .encode(alt.X("x:Q"), alt.Y("y:Q")),
         remark("dashed: a\nbell curve", -3.4, 0.75 * height),
         texts(said, align="right", style="head"),
     )

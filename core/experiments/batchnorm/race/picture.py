@@ -81,7 +81,7 @@ def _diverged(data: pd.DataFrame, y: float) -> Any:
     crosses = (
         alt.Chart(gone.assign(at=y))
         .mark_point(shape="cross", angle=45, size=170, strokeWidth=0, filled=True)
-        .encode(x="scale:Q", y="at:Q", color=by_meaning(CASES), tooltip=TOOLTIP[:2])
+        .encode(alt.X("scale:Q"), alt.Y("at:Q"), by_meaning(CASES), tooltip=TOOLTIP[:2])
     )
     rows = [
         {"x": part["scale"].max(), "y": y + 0.1, "text": "explodes", "series": case}
@@ -132,7 +132,13 @@ def cells(result: Result, shared: Sequence[Result]) -> Picture:
     line = alt.Chart(data).mark_line(clip=True)
     chart = layers(
         _outlines(result, x, y),
-        line.encode(x, y, by_meaning(CASES), detail="scale:N", tooltip=[*TOOLTIP, "epoch:Q"]),
+        line.encode(
+            x,
+            y,
+            by_meaning(CASES),
+            alt.Detail("scale:N"),
+            tooltip=[*TOOLTIP, alt.Tooltip("epoch:Q")],
+        ),
         _cell_names(result),
     )
     return Picture(chart, "Accuracy by epoch, a cell for each weight scale")
@@ -148,9 +154,11 @@ def _outlines(result: Result, x: alt.X, y: alt.Y) -> Any:
     """Draw the cells, with the target in each."""
     low, high = (pd.DataFrame(_placed(SCALES, share, share)) for share in (0.0, 1.0))
     data = low.assign(x2=high["x"], y2=high["y"], target=low["y"] + result.config.target)
-    base = alt.Chart(data).encode(x, x2="x2")
+    base = alt.Chart(data).encode(x, alt.X2("x2"))
     return layers(
-        base.mark_rect(fillOpacity=0, stroke=colour("context"), strokeWidth=1).encode(y, y2="y2"),
+        base.mark_rect(fillOpacity=0, stroke=colour("context"), strokeWidth=1).encode(
+            y, alt.Y2("y2")
+        ),
         base.mark_rule(strokeDash=[3, 3], color=colour("context")).encode(
             alt.Y("target:Q").axis(None)
         ),
@@ -172,10 +180,10 @@ def _cell_names(result: Result) -> Any:
     crosses = (
         alt.Chart(gone.assign(**_placed(gone["scale"], 0.9, 0.2)))
         .mark_text(text="✕", fontWeight="bold")
-        .encode(x="x:Q", y="y:Q", color=by_meaning(CASES))
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), by_meaning(CASES))
     )
     return layers(
-        name.encode(x="x:Q", y="y:Q"),
+        name.encode(alt.X("x:Q"), alt.Y("y:Q")),
         texts(cases, style="head", align="left"),
         remark(
             f"a cell: right on training digits, 0 to 100%, over {result.epoch} epochs", 0, -0.12

@@ -77,7 +77,7 @@ def mates(result: Result, shared: Sequence[Result]) -> Picture:
     )
     dots = alt.Chart(data).mark_point(size=45, opacity=0.65)
     chart = layers(
-        dots.encode(x, y, color=by_meaning(data["series"])),
+        dots.encode(x, y, by_meaning(data["series"])),
         texts(heads, style="head"),
         remark(
             "gain in validation accuracy over all 200 together, in points:",
@@ -128,7 +128,7 @@ def gains(result: Result, shared: Sequence[Result]) -> Picture:
                 "text": points(mean),
             }
         )
-    bars = alt.Chart(pd.DataFrame(means)).encode(x="x:Q", color=by_meaning(series.values()))
+    bars = alt.Chart(pd.DataFrame(means)).encode(alt.X("x:Q"), by_meaning(series.values()))
     x = _axis({place: names[row] for place, row in enumerate(rows)}, SHARING, -0.5, 3.5)
     y = (
         alt.Y("y:Q")
@@ -138,12 +138,10 @@ def gains(result: Result, shared: Sequence[Result]) -> Picture:
     )
     chart = layers(
         rule("", y=0),
-        alt.Chart(data)
-        .mark_point(size=45, opacity=0.45)
-        .encode(x, y, color=by_meaning(data["series"])),
-        bars.mark_rule(strokeWidth=5).encode(y="low:Q", y2="high"),
+        alt.Chart(data).mark_point(size=45, opacity=0.45).encode(x, y, by_meaning(data["series"])),
+        bars.mark_rule(strokeWidth=5).encode(alt.Y("low:Q"), alt.Y2("high")),
         bars.mark_text(align="left", fontWeight="bold").encode(
-            x="beside:Q", y="y:Q", text="text:N"
+            alt.X("beside:Q"), alt.Y("y:Q"), alt.Text("text:N")
         ),
         remark(
             f"0: all 200 share mean and std; dots: {SEEDS} networks; bar: 95% interval", -0.45, low
@@ -180,7 +178,7 @@ def usual(result: Result, shared: Sequence[Result]) -> Picture:
     )
     dots = alt.Chart(data).mark_point(size=60, opacity=0.7)
     chart = layers(
-        dots.encode(_axis(names, "", -0.4, 1.6), y, color=by_meaning(data["series"])),
+        dots.encode(_axis(names, "", -0.4, 1.6), y, by_meaning(data["series"])),
         texts(heads, align="left", fontWeight="bold"),
         remark(f"{SEEDS} networks each, at the rate that is best on the others", -0.35, 0.02),
     )

@@ -59,7 +59,7 @@ def difference(result: Result, shared: Sequence[Result]) -> Picture:
     }
     foot = float(at_position(0.25, domain, log=True))
     alone = alt.Chart(pd.DataFrame([{"batch_size": 1, "y": means[1], "foot": 1.6 * foot}]))
-    at = alone.encode(x, alt.Y("y:Q"), color=alt.value(colour("bad")))
+    at = alone.encode(x, alt.Y("y:Q"), alt.ColorValue(colour("bad")))
     falls = means[256] < 0.25 * means[2]
     why = (
         "4 times the batch,\nhalf the difference"
@@ -68,8 +68,14 @@ def difference(result: Result, shared: Sequence[Result]) -> Picture:
     )
     chart = layers(
         curves(true, x=x, y=y),
-        curves(data, x=x, y=y, points=True, tooltip=["batch_size:Q", "difference:Q"]),
-        at.mark_rule(strokeDash=[3, 4]).encode(y2="foot"),
+        curves(
+            data,
+            x=x,
+            y=y,
+            points=True,
+            tooltip=[alt.Tooltip("batch_size:Q"), alt.Tooltip("difference:Q")],
+        ),
+        at.mark_rule(strokeDash=[3, 4]).encode(alt.Y2("foot")),
         at.mark_point(size=330, filled=False, strokeWidth=2.5),
         texts([{"x": 2.2, "y": means[2] * 1.15, "text": two, "series": "with"}], fontWeight="bold"),
         _ends(ends, domain),
@@ -101,7 +107,13 @@ def scores(result: Result, shared: Sequence[Result]) -> Picture:
     running = float(result.test_accuracy[0].mean())
     last = float(result.accuracy[:, -1].mean())
     chart = layers(
-        curves(data, x=_batch_size(), y=y, points=True, tooltip=["batch_size:Q", "accuracy:Q"]),
+        curves(
+            data,
+            x=_batch_size(),
+            y=y,
+            points=True,
+            tooltip=[alt.Tooltip("batch_size:Q"), alt.Tooltip("accuracy:Q")],
+        ),
         rule(f"one at a time, by running averages: {percent(running)}", y=running, at=1.1),
         remark(f"normalized by\ntheir batch: {percent(last)}", 40, last - 0.2, meaning="other"),
         remark(f"alone: {percent(result.accuracy[:, 0].mean())}", 1.15, 0.08, meaning="other"),
@@ -128,10 +140,10 @@ def example(result: Result, shared: Sequence[Result]) -> Picture:
     among = (
         alt.Chart(data)
         .mark_line(opacity=0.5, strokeWidth=1.5, color=colour("other"))
-        .encode(x, y, detail=["case:N", "batch:N"])
+        .encode(x, y, detail=[alt.Detail("case:N"), alt.Detail("batch:N")])
     )
     fixed = data[data["batch"] == 0].rename(columns={"score in test mode": "fixed"})
-    test = alt.Chart(fixed).mark_line(color=colour("with")).encode(x, detail="case:N")
+    test = alt.Chart(fixed).mark_line(color=colour("with")).encode(x, alt.Detail("case:N"))
     heads = [
         {
             "x": 4.5 + columns.shift(case),

@@ -106,7 +106,7 @@ def _frames(stages: Sequence[Stage], columns: Columns, tall: Range) -> Any:
     return (
         alt.Chart(pd.DataFrame(rows))
         .mark_rect(fill=None, stroke=colour("context"))
-        .encode(_across(stages, columns), _up(tall), x2="x2", y2="y2")
+        .encode(_across(stages, columns), _up(tall), alt.X2("x2"), alt.Y2("y2"))
     )
 
 
@@ -130,13 +130,13 @@ def _next(stages: Sequence[Stage], columns: Columns) -> Any:
     drawn = [
         alt.Chart(pd.DataFrame(boxes))
         .mark_rect(fill=colour("good"), fillOpacity=0.1, stroke=colour("ink"), strokeWidth=2.5)
-        .encode(x="x:Q", x2="x2", y="y:Q", y2="y2")
+        .encode(alt.X("x:Q"), alt.X2("x2"), alt.Y("y:Q"), alt.Y2("y2"))
     ]
     if lines:
         drawn.append(
             alt.Chart(pd.DataFrame(lines))
             .mark_rule(strokeDash=[2, 4], color=colour("soft"))
-            .encode(x="x:Q", x2="x2", y="y:Q")
+            .encode(alt.X("x:Q"), alt.X2("x2"), alt.Y("y:Q"))
         )
     return layers(*drawn)
 
@@ -171,7 +171,7 @@ def _dots(result: Result, columns: Columns) -> Any:
     top = np.concatenate([i + stage.top for i, stage in zip(starts, result.stages)])
     best = data.loc[[i + stage.best for i, stage in zip(starts, result.stages)]]
     data["top"] = data.index.isin(top)
-    base = alt.Chart(data).encode(x="x:Q", y="y:Q", color=by_meaning(LEVELS), tooltip=TOOLTIP)
+    base = alt.Chart(data).encode(alt.X("x:Q"), alt.Y("y:Q"), by_meaning(LEVELS), tooltip=TOOLTIP)
     return layers(
         base.mark_point(size=60, filled=False, strokeWidth=2).transform_filter(
             "!datum.top && datum.series != 'bad'"
@@ -182,7 +182,7 @@ def _dots(result: Result, columns: Columns) -> Any:
         _crosses(base),
         alt.Chart(best)
         .mark_point(size=280, filled=False, strokeWidth=3, color=colour("ink"))
-        .encode(x="x:Q", y="y:Q", tooltip=TOOLTIP),
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), tooltip=TOOLTIP),
     )
 
 
@@ -321,7 +321,7 @@ def order(result: Result, shared: Sequence[Result]) -> Picture:
         ]
         said = texts(rows, align="right", fontWeight="bold")
     same = remark(f"no change after {SHORT} epochs", 0.33, 0.28)
-    chart = layers(diagonal.encode(x="x:Q", y="y:Q"), dots, same, said)
+    chart = layers(diagonal.encode(alt.X("x:Q"), alt.Y("y:Q")), dots, same, said)
     return Picture(chart, "Accuracy of the coarse trials after few epochs and after more")
 
 

@@ -54,16 +54,18 @@ def tested(result: Result, shared: Sequence[Result]) -> Picture:
         .axis(values=[], domain=False)
         .title(None)
     )
-    tooltip = ["search:Q", alt.Tooltip("test:Q", title="right", format=".1%")]
-    at = alt.Chart(rows).encode(y="y:Q", color=by_meaning(rows["series"]))
+    tooltip = [alt.Tooltip("search:Q"), alt.Tooltip("test:Q", title="right", format=".1%")]
+    at = alt.Chart(rows).encode(alt.Y("y:Q"), by_meaning(rows["series"]))
     chart = layers(
-        at.mark_rule(strokeWidth=1.5, strokeDash=[4, 4]).encode(x="test:Q", x2="promised"),
+        at.mark_rule(strokeWidth=1.5, strokeDash=[4, 4]).encode(
+            alt.X("test:Q"), alt.X2("promised")
+        ),
         alt.Chart(data)
         .mark_point(size=70, opacity=0.5)
-        .encode(x, y, color=by_meaning(data["series"]), tooltip=tooltip),
-        at.mark_tick(thickness=5, size=40, orient="vertical", opacity=1).encode(x="test:Q"),
+        .encode(x, y, by_meaning(data["series"]), tooltip=tooltip),
+        at.mark_tick(thickness=5, size=40, orient="vertical", opacity=1).encode(alt.X("test:Q")),
         at.mark_point(shape="diamond", filled=False, size=180, strokeWidth=2.5).encode(
-            x="promised:Q"
+            alt.X("promised:Q")
         ),
         by_width(rows.assign(x=low, y=rows["y"] + ABOVE).to_dict("records"), fontWeight="bold"),
         by_width(_promises(rows, high), align="right"),
@@ -142,10 +144,10 @@ def configurations(result: Result, shared: Sequence[Result]) -> Picture:
     base = alt.Chart(data).encode(_rank(result), tooltip=TOOLTIP)
     chart = layers(
         base.mark_rule(strokeWidth=6, opacity=0.4).encode(
-            _right("low", domain, "validation"), y2="high"
+            _right("low", domain, "validation"), alt.Y2("high")
         ),
-        base.mark_point(size=60, color=colour("good")).encode(y="mean:Q"),
-        base.mark_point(size=60, shape="diamond", color=colour("other")).encode(y="split:Q"),
+        base.mark_point(size=60, color=colour("good")).encode(alt.Y("mean:Q")),
+        base.mark_point(size=60, shape="diamond", color=colour("other")).encode(alt.Y("split:Q")),
         *_winners(result, data, domain),
         _key(result, domain),
     )
@@ -234,12 +236,12 @@ def _winners(result: Result, data: pd.DataFrame, domain: tuple[float, float]) ->
     rows.sort(key=lambda row: row["rank"])
     heights = at_position([0.88, 0.96], domain).tolist()
     names = pd.DataFrame({**row, "y": y} for row, y in zip(rows, heights))
-    at = alt.Chart(names).encode(x="rank:Q", color=by_meaning(names["series"]))
+    at = alt.Chart(names).encode(alt.X("rank:Q"), by_meaning(names["series"]))
     return [
-        at.mark_rule(strokeWidth=1.5).encode(y="from:Q", y2="y"),
-        at.mark_point(size=220, filled=False, strokeWidth=2.5).encode(y="from:Q"),
+        at.mark_rule(strokeWidth=1.5).encode(alt.Y("from:Q"), alt.Y2("y")),
+        at.mark_point(size=220, filled=False, strokeWidth=2.5).encode(alt.Y("from:Q")),
         at.mark_text(align="right", dx=-5, baseline="middle", fontWeight="bold").encode(
-            y="y:Q", text="text:N"
+            alt.Y("y:Q"), alt.Text("text:N")
         ),
     ]
 
@@ -265,8 +267,8 @@ def setting(result: Result) -> Picture:
     base = alt.Chart(_ranked(result)).encode(_rank(result))
     y = _right("low", _domain([result]), "validation")
     chart = layers(
-        base.mark_rule(strokeWidth=6, opacity=0.4).encode(y, y2="high"),
-        base.mark_point(size=50, color=colour("context")).encode(y="mean:Q"),
+        base.mark_rule(strokeWidth=6, opacity=0.4).encode(y, alt.Y2("high")),
+        base.mark_point(size=50, color=colour("context")).encode(alt.Y("mean:Q")),
     )
     return Picture(chart, "Accuracy of every setting on five folds, sorted by its mean")
 

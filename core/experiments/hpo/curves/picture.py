@@ -68,7 +68,7 @@ def coloured(result: Result, shared: Sequence[Result]) -> Picture:
         columns.x("epoch", title="epochs", ticks=ticks).title(EXPLAINS), _loss(), by_meaning(PARTS)
     )
     chart = layers(
-        base.mark_line(strokeWidth=1.5, opacity=0.75).encode(detail="line:N", tooltip=TOOLTIP),
+        base.mark_line(strokeWidth=1.5, opacity=0.75).encode(alt.Detail("line:N"), tooltip=TOOLTIP),
         _crosses(data),
         _quarters(result, columns),
         _ways(result, columns),
@@ -132,7 +132,7 @@ def _crosses(data: pd.DataFrame, y: str = "drawn") -> Any:
     return (
         alt.Chart(ends)
         .mark_point(shape=CROSS, size=60, strokeWidth=2, filled=False)
-        .encode(x="epoch:Q", y=f"{y}:Q", color=by_meaning(ends["series"]))
+        .encode(alt.X("epoch:Q"), alt.Y(f"{y}:Q"), by_meaning(ends["series"]))
         if len(ends)
         else None
     )
@@ -204,7 +204,7 @@ def best(result: Result, shared: Sequence[Result]) -> Picture:
         _epochs(),
         _loss(),
         by_meaning(lines["series"]),
-        detail="run:N",
+        alt.Detail("run:N"),
         tooltip=TOOLTIP,
     )
     last = clipped(result.loss[order, -1], BOTTOM, TOP)
@@ -273,7 +273,7 @@ def marginals(result: Result, shared: Sequence[Result]) -> Picture:
         .encode(x, y),
         alt.Chart(columns.shifted(means, "x", "x2"))
         .mark_rule(strokeWidth=4, color=colour("small"))
-        .encode(x="x:Q", y="y:Q", x2="x2"),
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.X2("x2")),
         columns.heads(_heads(result), 1.28),
         remark(_by_chance(result), 0.0, -0.07),
     )
@@ -296,7 +296,7 @@ def given_up(result: Result, shared: Sequence[Result]) -> Picture:
         _epochs(),
         y,
         by_meaning(data["series"]),
-        detail="run:N",
+        alt.Detail("run:N"),
         tooltip=TOOLTIP,
     )
     chart = layers(
@@ -323,7 +323,7 @@ def _saved(result: Result) -> str:
 def setting(result: Result) -> Picture:
     """Draw the loss of all runs, without what they drew."""
     lines = _lines(result).assign(series="context")
-    base = alt.Chart(lines).encode(_epochs(), _loss(), by_meaning(["context"]), detail="run:N")
+    base = alt.Chart(lines).encode(_epochs(), _loss(), by_meaning(["context"]), alt.Detail("run:N"))
     chart = layers(base.mark_line(strokeWidth=1.2), _crosses(lines))
     return Picture(chart, "Training loss of all runs by epoch")
 

@@ -125,7 +125,7 @@ def _quarters(base: Any, searched: Range, top: float, places: np.ndarray | None 
     shades = (
         base.properties(data=pd.DataFrame(rows))
         .mark_rect(color=colour("context"))
-        .encode(x2="x2", y2="y2", opacity=alt.Opacity("opacity:Q").scale(None))
+        .encode(alt.X2("x2"), alt.Y2("y2"), opacity=alt.Opacity("opacity:Q").scale(None))
     )
     style: dict[str, Any] = {"align": "center", "lineBreak": "\n"}
     return layers(
@@ -149,13 +149,13 @@ def _known(axis: Range, top: float) -> tuple[Any, ...]:
     line = (
         alt.Chart(data)
         .mark_line(color=colour("context"), strokeDash=[6, 4])
-        .encode(x="x:Q", y="y:Q")
+        .encode(alt.X("x:Q"), alt.Y("y:Q"))
     )
     best = float(known["best_rate"])
     upright = (
         alt.Chart(pd.DataFrame([{"x": best, "y": 0.42 * top, "y2": 1.17 * top}]))
         .mark_rule(color=colour("ink"))
-        .encode(x="x:Q", y="y:Q", y2="y2")
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Y2("y2"))
     )
     said = f"best rate: {number(best)}"
     row = {"x": best, "y": 0.6 * top, "series": "ink", "text": said, "short": said}
@@ -177,7 +177,7 @@ def _dots(base: Any, result: Result, values: np.ndarray) -> Any:
     series[result.top] = "good"
     data = frame(tables(result)["trials"]).assign(x=values, y=result.accuracy, series=series)
     dots = base.properties(data=data).encode(
-        color=by_meaning(["context", "bad", "good"]),
+        by_meaning(["context", "bad", "good"]),
         tooltip=[
             alt.Tooltip("val accuracy:Q", format=".1%"),
             alt.Tooltip("learning rate:Q", format=".3g"),
@@ -221,7 +221,7 @@ def _ranges(
             size=420,
             xOffset=-7 * seen,
             color=colour("good"),
-        ).encode(x="x:Q", y=alt.datum(LINES["next"][1] * top))
+        ).encode(alt.X("x:Q"), alt.YDatum(LINES["next"][1] * top))
         drawn += [_bar("next", moved, axis, top, words, short, "good"), head]
     return drawn
 
@@ -248,7 +248,7 @@ def _bar(
     return layers(
         alt.Chart(pd.DataFrame([{"x": drawn.low, "x2": drawn.high, "y": bar}]))
         .mark_rule(strokeWidth=6, color=colour(series))
-        .encode(x="x:Q", x2="x2", y="y:Q"),
+        .encode(alt.X("x:Q"), alt.X2("x2"), alt.Y("y:Q")),
         by_width([row], align="left" if from_left else "right", fontWeight="bold"),
     )
 
@@ -279,7 +279,11 @@ def alarms(result: Result, shared: Sequence[Result]) -> Picture:
     chart = layers(
         rule("", x=0),
         curves(
-            data, x=x, y=y, points=True, tooltip=["line:N", alt.Tooltip("share:Q", format=".0%")]
+            data,
+            x=x,
+            y=y,
+            points=True,
+            tooltip=[alt.Tooltip("line:N"), alt.Tooltip("share:Q", format=".0%")],
         ),
         by_width(names, fontWeight="bold"),
         by_width([{**far, "short": ""}], align="right", lineBreak="\n", fontStyle="italic"),

@@ -70,12 +70,16 @@ def _ground(result: Result) -> list[Any]:
     return [
         alt.Chart(squares)
         .mark_image(aspect=False)
-        .encode(*_axes(result), x2="x2", y2="y2", url="url:N"),
-        alt.Chart(_twice(level, "x", "x2")).mark_rule(**dashed).encode(x="x:Q", x2="x2", y="y:Q"),
-        alt.Chart(_twice(sides, "x")).mark_rule(**dashed).encode(x="x:Q", y="y:Q", y2="y2"),
+        .encode(*_axes(result), alt.X2("x2"), alt.Y2("y2"), alt.Url("url:N")),
+        alt.Chart(_twice(level, "x", "x2"))
+        .mark_rule(**dashed)
+        .encode(alt.X("x:Q"), alt.X2("x2"), alt.Y("y:Q")),
+        alt.Chart(_twice(sides, "x"))
+        .mark_rule(**dashed)
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Y2("y2")),
         alt.Chart(_twice(curve, "x"))
         .mark_line(color=colour("val"), strokeWidth=1.5)
-        .encode(x="x:Q", y="y:Q", detail="case:N"),
+        .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Detail("case:N")),
     ]
 
 
@@ -144,16 +148,16 @@ def _tried(result: Result, data: pd.DataFrame, layout: str) -> list[Any]:
     counted = f"{len(good)} of {len(dots)} good"
     below = {"x": COLUMNS.shift(meaning) + 0.5, "y": ENDS[0] / 2, "series": meaning}
     form = ".2f" if result.config.surface == "formula" else ".1%"
-    base = alt.Chart(dots).encode(x="x:Q", color=alt.value(colour(meaning)))
+    base = alt.Chart(dots).encode(alt.X("x:Q"), alt.ColorValue(colour(meaning)))
     return [
-        base.mark_rule(strokeWidth=1, opacity=0.5).encode(y="y:Q", y2="above:Q"),
-        base.mark_point(size=60).encode(y="above:Q"),
+        base.mark_rule(strokeWidth=1, opacity=0.5).encode(alt.Y("y:Q"), alt.Y2("above:Q")),
+        base.mark_point(size=60).encode(alt.Y("above:Q")),
         base.mark_point(size=110, stroke=colour("ground"), strokeWidth=1).encode(
-            y="y:Q", tooltip=[alt.Tooltip("score:Q", format=form)]
+            alt.Y("y:Q"), tooltip=[alt.Tooltip("score:Q", format=form)]
         ),
         alt.Chart(good)
         .mark_point(size=420, filled=False, strokeWidth=2.5, color=colour("ink"))
-        .encode(x="x:Q", y="y:Q"),
+        .encode(alt.X("x:Q"), alt.Y("y:Q")),
         by_width(
             [below | {"text": f"this search: {counted}", "short": counted}],
             align="center",
@@ -201,12 +205,14 @@ def layouts(result: Result, shared: Sequence[Result]) -> Picture:
         .axis(format=".0%", tickCount=5, domain=False, ticks=False)
         .title(f"searches that find a good point, of {number(result.best.shape[1])} each")
     )
-    base = alt.Chart(data).encode(color=by_meaning(data["series"]))
+    base = alt.Chart(data).encode(by_meaning(data["series"]))
     middle = alt.Y("middle:Q").axis(None)
     chart = layers(
-        base.mark_bar(cornerRadiusEnd=3).encode(x, y, x2="none", y2="y2"),
-        base.mark_text(align="left", dx=8, fontWeight="bold").encode(x, middle, text="said:N"),
-        base.mark_text(align="left", baseline="bottom", dy=-4).encode(y, x="none:Q", text="name:N"),
+        base.mark_bar(cornerRadiusEnd=3).encode(x, y, alt.X2("none"), alt.Y2("y2")),
+        base.mark_text(align="left", dx=8, fontWeight="bold").encode(x, middle, alt.Text("said:N")),
+        base.mark_text(align="left", baseline="bottom", dy=-4).encode(
+            y, alt.X("none:Q"), alt.Text("name:N")
+        ),
     )
     return Picture(
         chart, "Share of searches that find a good point, a bar per layout of the points"

@@ -30,7 +30,7 @@ def tries(result: Result, shared: Sequence[Result]) -> Picture:
         for kind, rate, val in zip(KINDS, result.rate, result.val)
     )
     data = columns.shifted(data.assign(rate=10 ** data["x"]), "x")
-    base = alt.Chart(data).encode(x="x:Q", y="y:Q", color=by_meaning(KINDS, "case"))
+    base = alt.Chart(data).encode(alt.X("x:Q"), alt.Y("y:Q"), by_meaning(KINDS, "case"))
     tooltip = [
         alt.Tooltip("rate:Q", title="learning rate", format=".2g"),
         alt.Tooltip("y:Q", title="validation accuracy", format=".1%"),
@@ -80,7 +80,7 @@ def _named(result: Result, columns: Columns, search: int) -> Any:
     best = columns.shifted(best, "x")
     ring = alt.Chart(best).mark_point(size=220, filled=False, strokeWidth=2.5)
     return alt.layer(
-        ring.encode(x="x:Q", y="y:Q", color=by_meaning(best["case"], "case")),
+        ring.encode(alt.X("x:Q"), alt.Y("y:Q"), by_meaning(best["case"], "case")),
         by_width(rows, align="center", fontWeight="bold"),
     )
 
@@ -112,7 +112,7 @@ def _decades(result: Result, columns: Columns) -> Any:
     return (
         alt.Chart(data)
         .mark_rect(color=colour("grid"))
-        .encode(x, y, x2="x2", y2="y2", opacity=alt.Opacity("opacity:Q").scale(None))
+        .encode(x, y, alt.X2("x2"), alt.Y2("y2"), opacity=alt.Opacity("opacity:Q").scale(None))
     )
 
 
@@ -126,7 +126,7 @@ def _context(result: Result, columns: Columns) -> Any:
     return (
         alt.Chart(columns.shifted(data, "x"))
         .mark_point(size=16, color=colour("context"), opacity=0.5)
-        .encode(x="x:Q", y="y:Q")
+        .encode(alt.X("x:Q"), alt.Y("y:Q"))
     )
 
 
@@ -194,7 +194,7 @@ def by_tries(result: Result, shared: Sequence[Result]) -> Picture:
         .axis(tickCount=6, tickMinStep=1, format="d", grid=False)
         .title("tries so far, each a network trained")
     )
-    tooltip = ["tries:Q", alt.Tooltip("accuracy:Q", format=".1%")]
+    tooltip = [alt.Tooltip("tries:Q"), alt.Tooltip("accuracy:Q", format=".1%")]
     last = data.groupby("series").last()["accuracy"]
     ends = {
         kind: (result.config.tries, last[kind], f"{kind}: {percent(last[kind])}") for kind in KINDS

@@ -86,11 +86,11 @@ def lines(result: Result, shared: Sequence[Result]) -> Picture:
     x = x.axis(values=[], domain=False, grid=False).title(title)
     axes = alt.Chart(pd.DataFrame({"x": across, "y": 0, "y2": 1}))
     chart = layers(
-        axes.mark_rule(strokeWidth=1.5).encode(x, y, y2="y2"),
+        axes.mark_rule(strokeWidth=1.5).encode(x, y, alt.Y2("y2")),
         *(
             alt.Chart(data[data["series"] == series])
             .mark_line(strokeWidth=1.8 if series == "good" else 1, opacity=opacity)
-            .encode(x, y, by_meaning([series]), detail="trial:N")
+            .encode(x, y, by_meaning([series]), alt.Detail("trial:N"))
             for series, opacity in SEEN.items()
             if (group == series).any()
         ),
@@ -145,7 +145,7 @@ def _panels(result: Result, shown: Sequence[str]) -> Any:
         "a dot per trial; bars: mean of each sixth of them",
         f"grey bars: could be chance (under {percent(least)})",
     ]
-    base = alt.Chart(columns.shifted(dots, "x")).encode(x="x:Q", y="y:Q")
+    base = alt.Chart(columns.shifted(dots, "x")).encode(alt.X("x:Q"), alt.Y("y:Q"))
     return layers(
         *_frames(result, columns, title),
         base.transform_filter("!datum.best").mark_point(
@@ -155,12 +155,12 @@ def _panels(result: Result, shown: Sequence[str]) -> Any:
         *(
             alt.Chart(columns.shifted(means[means["case"].map(matters) == matter], "x", "x2"))
             .mark_rule(strokeWidth=4, color=colour("val" if matter else "soft"))
-            .encode(x="x:Q", x2="x2", y="y:Q")
+            .encode(alt.X("x:Q"), alt.X2("x2"), alt.Y("y:Q"))
             for matter in sorted(set(matters.values()))
         ),
         alt.Chart(columns.shifted(spans, "x", "x2"))
         .mark_rule(strokeWidth=7, color=colour("good"))
-        .encode(x="x:Q", x2="x2", y="y:Q"),
+        .encode(alt.X("x:Q"), alt.X2("x2"), alt.Y("y:Q")),
         by_width([_best_rates(result, best)], fontWeight="bold"),
         texts(shares, fontWeight="bold", style="head"),
     )
@@ -198,7 +198,7 @@ def _frames(result: Result, columns: Columns, title: list[str]) -> list[Any]:
     return [
         alt.Chart(columns.frames(0, 1))
         .mark_rect(opacity=0.35, color=colour("grid"))
-        .encode(x, y, x2="x2", y2="y2"),
+        .encode(x, y, alt.X2("x2"), alt.Y2("y2")),
         _written(ranges),
         _written(names),
     ]
@@ -236,7 +236,7 @@ def _written(rows: list[dict[str, Any]]) -> Any:
     """Write texts of several lines, the first one just below its place."""
     data = pd.DataFrame(rows)
     base = alt.Chart(data).mark_text(baseline="top", lineBreak="\n")
-    return base.encode(x="x:Q", y="y:Q", text="text:N", color=by_meaning(data["series"]))
+    return base.encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Text("text:N"), by_meaning(data["series"]))
 
 
 def _short(value: float) -> str:
@@ -265,7 +265,7 @@ def bars(result: Result, shared: Sequence[Result]) -> Picture:
     )
     x = columns.x("importance", title="share of the differences explained", ticks=TICKS)
     base = alt.Chart(data)
-    in_colour = base.encode(color=by_meaning(data["series"]))
+    in_colour = base.encode(by_meaning(data["series"]))
     chance = data.drop_duplicates("case").assign(top=0.5, bottom=0.4 - len(RATED))
     rows = [
         {"x": row.chance, "y": 0.75, "text": "by chance", "series": "soft"}
@@ -276,13 +276,13 @@ def bars(result: Result, shared: Sequence[Result]) -> Picture:
         for case, r in LEARNING_RATES.items()
     }
     chart = layers(
-        in_colour.mark_bar(cornerRadiusEnd=3).encode(x, y, x2="x", y2="high"),
+        in_colour.mark_bar(cornerRadiusEnd=3).encode(x, y, alt.X2("x"), alt.Y2("high")),
         in_colour.mark_text(align="left", dx=6, fontWeight="bold").encode(
-            x, alt.Y("y:Q").title(None), text="said:N"
+            x, alt.Y("y:Q").title(None), alt.Text("said:N")
         ),
         alt.Chart(chance)
         .mark_rule(strokeDash=[5, 4], color=colour("soft"))
-        .encode(x="chance:Q", y="top:Q", y2="bottom"),
+        .encode(alt.X("chance:Q"), alt.Y("top:Q"), alt.Y2("bottom")),
         texts(rows, align="left"),
         columns.heads(heads, 1.75),
     )

@@ -125,8 +125,8 @@ def _lecture(result: Result, domain: tuple[float, float]) -> list[Any]:
     ]
     said = f"rings: printed in the lecture\nshaded: {len(printed.SEEDS)} other networks"
     return [
-        band.encode(x="layer:Q", y="drawn:Q", y2="high", color=by_meaning(names)),
-        ring.encode(x="layer:Q", y="drawn:Q", color=by_meaning(names)) if rings else None,
+        band.encode(alt.X("layer:Q"), alt.Y("drawn:Q"), alt.Y2("high"), by_meaning(names)),
+        ring.encode(alt.X("layer:Q"), alt.Y("drawn:Q"), by_meaning(names)) if rings else None,
         remark(said, 1.2, float(at_position(0.12, domain, log=True))),
     ]
 

@@ -88,10 +88,10 @@ def _images(weights: Mapping[str, np.ndarray], heads: Mapping[str, str], step: i
         .encode(
             alt.X("x:Q").scale(domain=[0, UNITS * CELL], nice=False).axis(None),
             alt.Y("y:Q").scale(domain=[BOTTOM, 0], nice=False).axis(None),
-            x2="x2",
-            y2="y2",
+            alt.X2("x2"),
+            alt.Y2("y2"),
             color=alt.Color("shade:Q").scale(shade).legend(None),
-            tooltip=["start", alt.Tooltip("weight:Q", format=".3g")],
+            tooltip=[alt.Tooltip("start"), alt.Tooltip("weight:Q", format=".3g")],
         )
     )
     named = [
@@ -162,9 +162,11 @@ def _by_step(result: Result, y: alt.Y, domain: tuple[float, float], ends: Sequen
     )
     last = getattr(result, field)[:, -1]
     named = {start: (STEPS, last[i], ends[i]) for i, start in enumerate(STARTS)}
+    value = alt.Tooltip(f"{field}:Q", format=".3g")
+    tooltip = [alt.Tooltip("start"), alt.Tooltip("step"), value]
     return layers(
         rule(f"step {step}", x=step, at=domain[1] * 0.97) if 0 < step < STEPS else None,
-        curves(data, x=x, y=y, tooltip=["start", "step", alt.Tooltip(f"{field}:Q", format=".3g")]),
+        curves(data, x=x, y=y, tooltip=tooltip),
         line_ends(named, domain=domain),
     )
 

@@ -65,8 +65,8 @@ def the_map(result: Result, shared: Sequence[Result]) -> Picture:
             x,
             y,
             by_meaning(("small", "random", "large")),
-            x2="x2",
-            y2="y2",
+            alt.X2("x2"),
+            alt.Y2("y2"),
             opacity=alt.Opacity("shade:Q", scale=None, legend=None),
             tooltip=[alt.Tooltip("said:N", title="signal"), alt.Tooltip("y2:Q", title="layer")],
         )
@@ -121,11 +121,13 @@ def _named_scales(result: Result) -> list[Any]:
     drawn = []
     for name, (x, align, dx) in named.items():
         data = pd.DataFrame([{"x": x, "y": 0, "y2": MAP_DEPTH, "text": f"{name} = {number(x)}"}])
-        base = alt.Chart(data).encode(x="x:Q")
+        base = alt.Chart(data).encode(alt.X("x:Q"))
         drawn += [
-            base.mark_rule(strokeDash=[5, 4], color=colour("ink")).encode(y="y:Q", y2="y2"),
+            base.mark_rule(strokeDash=[5, 4], color=colour("ink")).encode(
+                alt.Y("y:Q"), alt.Y2("y2")
+            ),
             base.mark_text(align=align, dx=dx, baseline="bottom", dy=-4).encode(
-                y="y:Q", text="text:N"
+                alt.Y("y:Q"), alt.Text("text:N")
             ),
         ]
     return drawn
@@ -166,7 +168,7 @@ def _here(result: Result) -> list[Any]:
     x, depth = result.scale, result.config.depth
     left = result.signal[column_of(x), depth - 1]
     data = pd.DataFrame([{"x": x, "y": 0.0, "y2": depth - 0.5}])
-    base = alt.Chart(data).encode(x="x:Q")
+    base = alt.Chart(data).encode(alt.X("x:Q"))
     right = x < 0.3
     label = texts(
         [{"x": x, "y": depth - 0.5, "text": f"this network:\nstd {number(left)}", "series": "ink"}],
@@ -175,8 +177,8 @@ def _here(result: Result) -> list[Any]:
         fontWeight="bold",
     )
     return [
-        base.mark_rule(color=colour("ink"), strokeWidth=3).encode(y="y:Q", y2="y2"),
-        base.mark_point(color=colour("ink"), size=140).encode(y="y2:Q"),
+        base.mark_rule(color=colour("ink"), strokeWidth=3).encode(alt.Y("y:Q"), alt.Y2("y2")),
+        base.mark_point(color=colour("ink"), size=140).encode(alt.Y("y2:Q")),
         label,
     ]
 
@@ -214,7 +216,7 @@ def ratio(result: Result, shared: Sequence[Result]) -> Picture:
             x=x,
             y=y,
             points=True,
-            tooltip=["layer:Q", alt.Tooltip("value:Q", format=".3f")],
+            tooltip=[alt.Tooltip("layer:Q"), alt.Tooltip("value:Q", format=".3f")],
         ),
         line_ends(
             {s: (len(values), values.iloc[-1], text) for s, (values, text) in ends.items()},

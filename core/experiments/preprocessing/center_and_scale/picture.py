@@ -146,7 +146,7 @@ def _clouds(result: Result, plane: _Plane, ticks: bool) -> Any:
         _segments(spreads, color=colour("ink"), strokeWidth=3),
         alt.Chart(pd.DataFrame(means, columns=["x", "y"]))
         .mark_point(size=90, filled=True, opacity=1, color=colour("ink"))
-        .encode(x="x:Q", y="y:Q"),
+        .encode(alt.X("x:Q"), alt.Y("y:Q")),
         _over(result, plane),
         _classes(result, plane),
     )
@@ -157,7 +157,11 @@ def _segments(ends: Sequence[tuple[float, float, float, float]], **mark: Any) ->
     if not ends:
         return None
     data = pd.DataFrame(ends, columns=["x", "x2", "y", "y2"])
-    return alt.Chart(data).mark_rule(**mark).encode(x="x:Q", x2="x2", y="y:Q", y2="y2")
+    return (
+        alt.Chart(data)
+        .mark_rule(**mark)
+        .encode(alt.X("x:Q"), alt.X2("x2"), alt.Y("y:Q"), alt.Y2("y2"))
+    )
 
 
 def _over(result: Result, plane: _Plane) -> Any:
@@ -176,7 +180,9 @@ def _over(result: Result, plane: _Plane) -> Any:
         data = pd.DataFrame({"x": middles, "text": row, "series": series})
         dy = alt.ExprRef(f"width > {PRESENTED_WIDTH} ? {far} : {near}")
         text = alt.Chart(data).mark_text(baseline="top", dy=dy, fontWeight="bold")
-        marks.append(text.encode(x="x:Q", y=alt.value(0), text="text:N", color=by_meaning(series)))
+        marks.append(
+            text.encode(alt.X("x:Q"), alt.YValue(0), alt.Text("text:N"), by_meaning(series))
+        )
     return alt.layer(*marks)
 
 
@@ -235,7 +241,12 @@ def features(result: Result, shared: Sequence[Result]) -> Picture:
         rule("1 std", y=1, at=last, align="right"),
         alt.Chart(data)
         .mark_point(size=80, filled=True)
-        .encode(x, y, by_meaning(data["series"]), tooltip=["feature:N", "largest:Q"]),
+        .encode(
+            x,
+            y,
+            by_meaning(data["series"]),
+            tooltip=[alt.Tooltip("feature:N"), alt.Tooltip("largest:Q")],
+        ),
         texts(named, align="left", dx=10, fontWeight="bold"),
         remark(said, last, 0.3 * most, align="right", meaning="other") if unvaried else None,
     )

@@ -68,11 +68,11 @@ def ranges(result: Result, shared: Sequence[Result]) -> Picture:
         alt.Tooltip("rate:Q", format=".2g"),
         alt.Tooltip("accuracy:Q", format=".1%"),
     ]
-    base = alt.Chart(data).encode(x, y, by_meaning(CASES), y2="base", tooltip=tooltip)
+    base = alt.Chart(data).encode(x, y, by_meaning(CASES), alt.Y2("base"), tooltip=tooltip)
     chart = layers(
         base.mark_area(opacity=0.25),
         base.transform_filter("datum.usable").mark_area(opacity=0.9),
-        alt.Chart(data).mark_line().encode(x="rate:Q", y="top:Q", color=by_meaning(CASES)),
+        alt.Chart(data).mark_line().encode(alt.X("rate:Q"), alt.Y("top:Q"), by_meaning(CASES)),
         _reason(result),
         texts(_names(), align="right", fontWeight="bold", dx=-10),
         texts(_widths(result), align="left", fontWeight="bold", dx=10),
@@ -87,7 +87,7 @@ def _reason(result: Result) -> Any:
     text = on_phone("''", json.dumps(REASON))
     place = alt.Chart(pd.DataFrame([{"rate": STEEP, "top": 0.4}]))
     mark = place.mark_text(align="left", style="remark", lineBreak="\n", text=text)
-    return mark.encode(x="rate:Q", y="top:Q")
+    return mark.encode(alt.X("rate:Q"), alt.Y("top:Q"))
 
 
 def _names() -> list[dict[str, Any]]:
@@ -127,7 +127,11 @@ def epochs(result: Result, shared: Sequence[Result]) -> Picture:
         row.case: (row.epoch, row.accuracy, f"{row.case}: {needed}")
         for row, needed in zip(last.itertuples(), tables(result)["cases"]["epochs"])
     }
-    tooltip = ["case:N", "epoch:Q", alt.Tooltip("accuracy:Q", format=".1%")]
+    tooltip = [
+        alt.Tooltip("case:N"),
+        alt.Tooltip("epoch:Q"),
+        alt.Tooltip("accuracy:Q", format=".1%"),
+    ]
     target = result.config.target
     chart = layers(
         curves(data, **axes, tooltip=tooltip),

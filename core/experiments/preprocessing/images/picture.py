@@ -110,7 +110,7 @@ def _across(said: Sequence[str], y: float, style: str = "head") -> Any:
     )
     text = on_phone("datum.text", r"replace(datum.text, '\n', ' ')")
     heads = alt.Chart(data).mark_text(baseline="middle", style=style, lineBreak="\n", text=text)
-    return heads.encode(x="x:Q", y="y:Q", color=by_meaning(data["series"]))
+    return heads.encode(alt.X("x:Q"), alt.Y("y:Q"), by_meaning(data["series"]))
 
 
 def _bars(accuracy: Array, bottom: float) -> Any:
@@ -125,7 +125,9 @@ def _bars(accuracy: Array, bottom: float) -> Any:
         }
     )
     bars = alt.Chart(data).mark_rect()
-    return bars.encode(x="x:Q", x2="x2", y="y:Q", y2="y2", color=by_meaning(data["series"]))
+    return bars.encode(
+        alt.X("x:Q"), alt.X2("x2"), alt.Y("y:Q"), alt.Y2("y2"), by_meaning(data["series"])
+    )
 
 
 def _removed(result: Result) -> dict[str, Array]:

@@ -65,12 +65,15 @@ def units(result: Result, shared: Sequence[Result]) -> Picture:
             x,
             y,
             by_meaning(CASES),
-            x2="x2",
-            y2="y2",
+            alt.X2("x2"),
+            alt.Y2("y2"),
             opacity=alt.Opacity("shade:Q").scale(None).legend(None),
             tooltip=TOOLTIP,
         ),
-        *(region.encode(x=f"{side}:Q", y="y:Q", y2="y2") for side in ("left", "right")),
+        *(
+            region.encode(alt.X(f"{side}:Q"), alt.Y("y:Q"), alt.Y2("y2"))
+            for side in ("left", "right")
+        ),
         columns.heads(
             {case: f"{case}\n{percent(share)} linear" for case, share in result.linear.items()},
             HEAD,
@@ -119,15 +122,23 @@ def sizes(result: Result, shared: Sequence[Result]) -> Picture:
         .axis(format=".0%", tickCount=5, domain=False, ticks=False)
         .title("preactivations in the linear region")
     )
-    tooltip = ["case:N", alt.Tooltip("size:Q", format=".2g"), alt.Tooltip("share:Q", format=".1%")]
+    tooltip = [
+        alt.Tooltip("case:N"),
+        alt.Tooltip("size:Q", format=".2g"),
+        alt.Tooltip("share:Q", format=".1%"),
+    ]
     raw = pd.DataFrame([{"series": "raw", "size": result.rms[0], "share": result.linear["raw"]}])
     last = data[data["size"] == SIZES[-1]]
     ends = {row.case: (row.size, row.share, row.case) for row in last.itertuples(index=False)}
-    point = alt.Chart(raw).mark_point(size=150, shape="diamond").encode(x="size:Q", y="share:Q")
+    point = (
+        alt.Chart(raw)
+        .mark_point(size=150, shape="diamond")
+        .encode(alt.X("size:Q"), alt.Y("share:Q"))
+    )
     chart = layers(
         rule(f"chosen: {number(result.config.size)}", x=result.config.size, at=0.97),
         curves(data, x=x, y=y, tooltip=tooltip),
-        point.encode(color=by_meaning(["raw"])),
+        point.encode(by_meaning(["raw"])),
         line_ends(ends, domain=(0, 1)),
         remark(f"raw: {percent(result.linear['raw'])}", result.rms[0], 0.2, meaning="raw"),
     )
@@ -148,7 +159,7 @@ def setting(result: Result) -> Picture:
     band = pd.DataFrame([{"x": -limit, "x2": limit}])
     slope = number(float(TANH.derivative(np.array(limit))))
     chart = layers(
-        alt.Chart(band).mark_rect(color=colour("grid")).encode(x="x:Q", x2="x2"),
+        alt.Chart(band).mark_rect(color=colour("grid")).encode(alt.X("x:Q"), alt.X2("x2")),
         curves(data, x=x, y=y),
         remark(f"linear region:\nslope above {slope}", limit + 0.2, 0.0),
         remark("flat: slope near 0", 2.6, 0.85),

@@ -71,7 +71,7 @@ def _rings(result: Result, planes: Columns) -> Any:
     return (
         alt.Chart(planes.shifted(pd.concat(parts), "x"))
         .mark_line(color=colour("context"), strokeWidth=1, opacity=0.7)
-        .encode(*axes, detail=["case:N", "ring:N"], order="turn:Q")
+        .encode(*axes, alt.Order("turn:Q"), detail=[alt.Detail("case:N"), alt.Detail("ring:N")])
     )
 
 
@@ -85,18 +85,20 @@ def _descents(result: Result, planes: Columns) -> Any:
         columns = {"x": x, "y": y, "step": result.moments[row, :until]}
         parts.append(frame(columns, case=case, series=case))
     base = alt.Chart(planes.shifted(pd.concat(parts), "x")).encode(
-        x="x:Q", y="y:Q", color=by_meaning(planes.cases)
+        alt.X("x:Q"), alt.Y("y:Q"), by_meaning(planes.cases)
     )
     return alt.layer(
-        base.mark_line(strokeWidth=2).encode(detail="case:N", order="step:Q"),
-        base.mark_point(size=16, filled=True, opacity=1).encode(tooltip=["case:N", "step:Q"]),
+        base.mark_line(strokeWidth=2).encode(alt.Detail("case:N"), alt.Order("step:Q")),
+        base.mark_point(size=16, filled=True, opacity=1).encode(
+            tooltip=[alt.Tooltip("case:N"), alt.Tooltip("step:Q")]
+        ),
     )
 
 
 def _goals(planes: Columns) -> Any:
     data = pd.DataFrame({"x": [planes.shift(case) for case in planes.cases], "y": 0.0})
     point = alt.Chart(data).mark_point(shape="diamond", size=110, filled=True, opacity=1)
-    return point.encode(x="x:Q", y="y:Q", color=alt.value(colour("ink")))
+    return point.encode(alt.X("x:Q"), alt.Y("y:Q"), alt.ColorValue(colour("ink")))
 
 
 def _named_places(result: Result, planes: Columns) -> Any:
@@ -122,7 +124,7 @@ def _over(result: Result, planes: Columns) -> Any:
     return (
         alt.Chart(pd.DataFrame(rows))
         .mark_text(baseline="top", style="head", lineBreak="\n")
-        .encode(x="x:Q", y=alt.value(0), text="text:N", color=by_meaning(planes.cases))
+        .encode(alt.X("x:Q"), alt.YValue(0), alt.Text("text:N"), by_meaning(planes.cases))
     )
 
 
@@ -133,13 +135,13 @@ def _below(result: Result, planes: Columns) -> Any:
         condition = _median(result.condition, case)
         row = {"x": planes.shift(case), "series": case, "condition": f"{number(condition)} : 1"}
         rows.append({**row, "y": -TALLEST - 0.2, "why": _why(condition)})
-    base = alt.Chart(pd.DataFrame(rows)).encode(x="x:Q", color=by_meaning(planes.cases))
+    base = alt.Chart(pd.DataFrame(rows)).encode(alt.X("x:Q"), by_meaning(planes.cases))
     why = on_phone("''", "datum.why")
     return alt.layer(
         base.mark_text(baseline="bottom", style="head").encode(
-            y=alt.value("height"), text="condition:N"
+            alt.YValue("height"), alt.Text("condition:N")
         ),
-        base.mark_text(baseline="middle", fontStyle="italic", text=why).encode(y="y:Q"),
+        base.mark_text(baseline="middle", fontStyle="italic", text=why).encode(alt.Y("y:Q")),
     )
 
 
@@ -174,7 +176,12 @@ def draws(result: Result, shared: Sequence[Result]) -> Picture:
     ]
     points = alt.Chart(data).mark_point(size=90, opacity=0.3, filled=True)
     chart = layers(
-        points.encode(x, y, by_meaning(CASES), tooltip=["case:N", "draw:Q", "steps:Q"]),
+        points.encode(
+            x,
+            y,
+            by_meaning(CASES),
+            tooltip=[alt.Tooltip("case:N"), alt.Tooltip("draw:Q"), alt.Tooltip("steps:Q")],
+        ),
         texts(medians, fontWeight="bold"),
         remark("number: the median", most * 1.2, len(CASES) - 0.45, align="right"),
     )
@@ -204,7 +211,12 @@ def conditions(result: Result, shared: Sequence[Result]) -> Picture:
     }
     points = alt.Chart(data.assign(series=data["case"])).mark_point(size=70, opacity=0.4)
     chart = layers(
-        points.encode(x, y, by_meaning(CASES), tooltip=["case:N", "condition:Q", "steps:Q"]),
+        points.encode(
+            x,
+            y,
+            by_meaning(CASES),
+            tooltip=[alt.Tooltip("case:N"), alt.Tooltip("condition:Q"), alt.Tooltip("steps:Q")],
+        ),
         line_ends(ends, domain=(0.8, most * 1.3), log=True),
     )
     return Picture(chart, "Steps against the condition number of the loss, for all cases and draws")
@@ -227,7 +239,7 @@ def setting(result: Result) -> Picture:
         rule("input 2 is 0", y=0, at=float(high), align="right"),
         alt.Chart(pd.DataFrame([{"x": mean[0], "y": mean[1]}]))
         .mark_point(shape="cross", size=260, color=colour("ink"))
-        .encode(x="x:Q", y="y:Q"),
+        .encode(alt.X("x:Q"), alt.Y("y:Q")),
         texts(
             [{"x": mean[0], "y": mean[1], "text": "mean", "series": "ink"}],
             dy=-20,

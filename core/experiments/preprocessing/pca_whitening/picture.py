@@ -49,7 +49,7 @@ def variances(result: Result, shared: Sequence[Result]) -> Picture:
     new = base.mark_circle(size=60, color=colour("whitened"), opacity=0.9).encode(
         alt.Y("new:Q"),
         tooltip=[
-            "direction:Q",
+            alt.Tooltip("direction:Q"),
             alt.Tooltip("before:Q", title="training variance before", format=".3g"),
             alt.Tooltip("new:Q", title="new data, whitened", format=".3g"),
         ],
@@ -243,7 +243,7 @@ def weights(result: Result, shared: Sequence[Result]) -> Picture:
         alt.Y("column:N").sort(None).title(None),
     )
     cells = base.mark_rect(opacity=0.6).encode(alt.Color("weight:Q").scale(scale).legend(None))
-    chart = layers(cells, base.mark_text(color=colour("ink")).encode(text="text:N"))
+    chart = layers(cells, base.mark_text(color=colour("ink")).encode(alt.Text("text:N")))
     return Picture(chart, "Weight of every column in the first directions")
 
 
