@@ -4,11 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from core.experiments import everything
 
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.full
 def test_every_experiment_has_what_the_protocol_asks_for(tmp_path):
     lines = ["from core.lab.experiment import Module"]
     for n, experiment in enumerate(everything()):

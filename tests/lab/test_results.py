@@ -3,12 +3,11 @@
 import logging
 import pickle
 import sys
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
-from core.experiments import everything
 from core.lab import results
 from core.lab.experiment import Experiment
 from core.lab.knobs import (
@@ -294,18 +293,6 @@ def test_a_reference_comes_back_and_a_damaged_one_is_empty(folder, caplog):
     results._reference_file("chapter", "tiny").write_bytes(b"garbage")
     assert reference("chapter", "tiny") == {}
     assert len(caplog.records) == 1
-
-
-@pytest.mark.parametrize("experiment", everything(), ids=lambda e: e.slug)
-def test_a_knob_that_only_looks_leaves_what_is_computed_alone(experiment):
-    small, rng = experiment.SMALL, np.random.default_rng(0)
-    only_look = [f.name for f in fields(experiment.Config) if f.metadata.get("looks")]
-    if not only_look:
-        return
-    moved = replace(small, **{name: experiment.knobs[name].sample(rng) for name in only_look})
-    first, second = experiment.run(small), experiment.run(moved)
-    for part in vars(first).keys() - {"config"}:
-        np.testing.assert_array_equal(getattr(first, part), getattr(second, part))
 
 
 def test_what_is_shipped_is_small():
