@@ -21,7 +21,7 @@ COMPARED_HEIGHT = 300  # px of each of two pictures below each other
 PRESENTED = 1180, 446  # px, on a projector of 1280x720; larger ones scale it up
 
 TYPE, PRESENTED_TYPE = 14, 20  # px of all text but titles
-TITLE = 8 / 7  # of that, for titles of panels and names of columns
+TITLE = 8 / 7  # of that
 LARGE = 3 / 2  # of that, for the few numbers that a picture is about
 STROKE, PRESENTED_STROKE = 2.5, 3.5  # px
 
@@ -100,7 +100,7 @@ def _share_colours(spec: dict[str, Any]) -> None:
 
 
 def _enlarge(spec: dict[str, Any], size: int) -> None:
-    """Give texts of the style "large" their size, in place: a style's own yields to that of all."""
+    """Give texts of the style "large" their size, in place: one set in the style has no effect."""
     for layer in _layers(spec):
         mark = layer.get("mark")
         if isinstance(mark, dict) and mark.get("style") == "large":
@@ -141,8 +141,8 @@ def _config(presenting: bool) -> dict[str, Any]:
         "point": {"size": 30 * stroke, "filled": True, "opacity": 1},
         "view": {"stroke": None},
         "style": {
-            "head": {"fontSize": round(size * TITLE), "fontWeight": "bold"},
-            "remark": {"fontSize": size, "fontStyle": "italic", "fill": colour("soft")},
+            "head": {"fontWeight": "bold"},
+            "remark": {"fontStyle": "italic", "fill": colour("soft")},
         },
     }
 
