@@ -498,7 +498,7 @@ def advice(result: Result, shared: Sequence[Result]) -> Picture:
     numbers = base.mark_text(align="left", dx=10, fontWeight="bold")
     numbers = numbers.encode(alt.X("high:Q"), alt.Text("text:N"), by_meaning(data["said"], "said"))
     doctor = note(diagnose(result.curves))
-    lines = textwrap.wrap(f"Doctor: {doctor.name}. {doctor.seen}", 88)
+    lines = textwrap.wrap(f"Doctor (rules on the curves): {doctor.name}. {doctor.seen}", 88)
     short = f"Doctor: {doctor.name}"
     title = alt.TitleParams(
         on_phone(json.dumps(short), json.dumps(lines)),

@@ -143,6 +143,7 @@ def _panels(result: Result, shown: Sequence[str]) -> Any:
     ]
     title = [
         "a dot per trial; bars: mean of each sixth of them",
+        "explains: share of the spread the bars follow",
         f"grey bars: could be chance (under {percent(least)})",
     ]
     base = alt.Chart(columns.shifted(dots, "x")).encode(alt.X("x:Q"), alt.Y("y:Q"))
