@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.charts.colours import by_meaning, colour
 from core.charts.columns import Columns
-from core.charts.marks import by_width, texts, worded
+from core.charts.marks import by_width, on_phone, texts, worded
 from core.charts.picture import Picture, frame, layers
 from core.experiments.hpo.many_parameters.experiment import (
     BINS,
@@ -34,6 +34,7 @@ HEADS = {  # in the picture, on two lines where they are long
     "reg": "penalty\n(reg)",
     STEP: "rate /\n(1 − momentum)",
 }
+SHORT = {"learning_rate": "rate"}  # on a phone
 BEST = 0.1  # share of the trials that stand out
 HALF = 0.5  # of the digits: trials with fewer right are bad
 SEEN = {"bad": 0.25, "context": 0.4, "good": 0.9}  # opacity of a line
@@ -194,7 +195,14 @@ def _frames(result: Result, columns: Columns, title: list[str]) -> list[Any]:
         for name, x in middles.items()
     ]
     names = [
-        {"x": x, "y": NAMES, "text": HEADS[name], "series": "ink"} for name, x in middles.items()
+        {
+            "x": x,
+            "y": NAMES,
+            "text": HEADS[name],
+            "short": SHORT.get(name, HEADS[name]),
+            "series": "ink",
+        }
+        for name, x in middles.items()
     ]
     return [
         alt.Chart(columns.frames(0, 1))
@@ -234,10 +242,11 @@ def _ends(result: Result) -> dict[str, np.ndarray]:
 
 
 def _written(rows: list[dict[str, Any]]) -> Any:
-    """Write texts of several lines, the first one just below its place."""
+    """Write texts of several lines, the first one just below its place; short ones on a phone."""
     data = pd.DataFrame(rows)
-    base = alt.Chart(data).mark_text(baseline="top", lineBreak="\n")
-    return base.encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Text("text:N"), by_meaning(data["series"]))
+    text = on_phone("datum.short || datum.text", "datum.text")
+    base = alt.Chart(data).mark_text(baseline="top", lineBreak="\n", text=text)
+    return base.encode(alt.X("x:Q"), alt.Y("y:Q"), by_meaning(data["series"]))
 
 
 def _short(value: float) -> str:
