@@ -15,6 +15,12 @@ Align = Literal["left", "center", "right"]
 
 APART = 0.062  # of the picture's height: the least distance of two lines of text
 PHONE = 460  # px of a picture's width below which there is little room for words
+QUARTERS: dict[str, Any] = {  # of an axis of shares
+    "values": [0, 0.25, 0.5, 0.75, 1],
+    "format": ".0%",
+    "domain": False,
+    "ticks": False,
+}
 TOGETHER = 0.012  # of the picture's height: lines that end closer than this are named together
 
 

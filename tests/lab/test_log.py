@@ -1,6 +1,5 @@
 """A visitor's own training log: read as people have them, or refused in one sentence."""
 
-import gzip
 import json
 
 import numpy as np
@@ -8,8 +7,8 @@ import pytest
 
 from core.lab.doctor import Cause, diagnose, note
 from core.lab.log import MOST_MOMENTS, read_log
-from core.lab.upload import MAX_BYTES, UploadError
-from tests.lab.refusals import assert_refused
+from core.lab.upload import UploadError
+from tests.lab.refusals import NO_TEXT, assert_refused
 
 GOOD = "epoch,loss,val_loss,accuracy,val_accuracy\n1,2,2.1,.3,.2\n2,1,1.2,.6,.5\n3,.5,.8,.9,.7\n"
 EPOCHS = range(1, 9)
@@ -30,24 +29,7 @@ def json_lines(*rows):
 
 # (what is wrong, the file, words that its sentence must contain)
 BAD = [
-    ("nothing", b"", "empty"),
-    ("blank lines", b"\n \n", "empty"),
-    ("byte order mark alone", b"\xef\xbb\xbf", "empty"),
-    ("too large", b"epoch,loss\n" + b"1,2\n" * 250_000, "1.0 MB"),
-    ("ten times too large", b"1" * 10 * MAX_BYTES, "10.0 MB"),
-    ("zip", b"PK\x03\x04", "zip or Excel"),
-    ("gzip", gzip.compress(GOOD.encode()), "gzip"),
-    ("old Excel", b"\xd0\xcf\x11\xe0" + bytes(9), "old Excel"),
-    ("PDF", b"%PDF-1.7", "PDF"),
-    ("a screenshot", b"\x89PNG\r\n\x1a\n", "image"),
-    ("Parquet", b"PAR1abc", "Parquet"),
-    ("NumPy", b"\x93NUMPY\x01", "NumPy"),
-    ("pickle", b"\x80\x04\x95\x0b\x00\x00\x00", "plain text"),
-    ("a TensorBoard event file", b"\x18\x00\x00\x00\x00\x00\x00\x00brain.Event:2", "plain text"),
-    ("SQLite", b"SQLite format 3\0", "database"),
-    ("UTF-16", GOOD.encode("utf-16"), "UTF-16"),
-    ("Latin-1", "epoch,verlust_größe\n".encode("latin-1"), "Line 1 is not UTF-8"),
-    ("HTML", b"<html></html>", "web page"),
+    *NO_TEXT,
     ("Markdown", b"# My run\n\nIt went well.\nReally.\n", "No column"),
     ("a Python dictionary", b"{'loss': 1}\n{'loss': 2}", "Line 1 is not JSON"),
     ("half a JSON", b'{"loss": [1, 2', "Line 1 is not JSON"),

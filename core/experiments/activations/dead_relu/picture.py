@@ -11,7 +11,17 @@ from core.charts import plane
 from core.charts.colours import by_meaning, colour
 from core.charts.columns import Columns
 from core.charts.curves import curves
-from core.charts.marks import APART, apart, at_position, position, remark, rule, texts, worded
+from core.charts.marks import (
+    APART,
+    QUARTERS,
+    apart,
+    at_position,
+    position,
+    remark,
+    rule,
+    texts,
+    worded,
+)
 from core.charts.picture import Picture, frame, layers
 from core.experiments.activations.dead_relu.experiment import (
     DIED,
@@ -83,12 +93,7 @@ def rates(result: Result, shared: Sequence[Result]) -> Picture:
 
 
 def _share(field: str, title: str) -> alt.Y:
-    return (
-        alt.Y(f"{field}:Q")
-        .scale(domain=SHARES, nice=False)
-        .axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%", domain=False, ticks=False)
-        .title(title)
-    )
+    return alt.Y(f"{field}:Q").scale(domain=SHARES, nice=False).axis(**QUARTERS).title(title)
 
 
 def _values(result: Result, data: pd.DataFrame) -> Any:

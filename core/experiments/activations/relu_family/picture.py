@@ -11,6 +11,7 @@ from core.charts.colours import by_meaning, colour
 from core.charts.columns import Columns
 from core.charts.curves import curves
 from core.charts.marks import (
+    QUARTERS,
     apart,
     at_position,
     clipped,
@@ -53,7 +54,7 @@ def recovery(result: Result, shared: Sequence[Result]) -> Picture:
     x = (
         alt.X("share:Q")
         .scale(domain=[0, 1], nice=False)
-        .axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%", domain=False, ticks=False)
+        .axis(**QUARTERS)
         .title(
             [
                 "units that came back, of those one far too large step",

@@ -58,7 +58,7 @@ SEES = {  # what a check looks at, and so all that it can find
 REGS = (0.0, 0.3, 1.0, 3.0, 10.0)  # of the second picture, beside the one that is set
 
 
-def _by_width(wide: str, phone: str) -> Any:
+def _by_width(wide: str = "wide", phone: str = "phone") -> Any:
     """Return what writes one column of the data on a wide picture, another on a phone."""
     return on_phone(f"datum.{phone}", f"datum.{wide}", PHONE)
 
@@ -84,7 +84,7 @@ def _heads(result: Result) -> Any:
         for i, (wide, phone) in enumerate(HEADS[check] for check in CHECKS)
     ]
     mark = alt.Chart(pd.DataFrame(rows)).mark_text(
-        baseline="middle", lineBreak="\n", fontWeight="bold", text=_by_width("wide", "phone")
+        baseline="middle", lineBreak="\n", fontWeight="bold", text=_by_width()
     )
     return mark.encode(alt.X("x:Q"), alt.Y("y:Q"))
 
@@ -165,7 +165,7 @@ def grid(result: Result, shared: Sequence[Result]) -> Picture:
 def _inside(data: pd.DataFrame, **mark: Any) -> Any:
     """Write into the cells what was measured."""
     middles = data.assign(x=(data["x"] + data["x2"]) / 2, y=(data["y"] + data["y2"]) / 2)
-    text = _by_width("wide", "phone")
+    text = _by_width()
     base = alt.Chart(middles).mark_text(baseline="middle", text=text, **mark)
     return base.encode(alt.X("x:Q"), alt.Y("y:Q"))
 
@@ -189,7 +189,7 @@ def _found(result: Result) -> Any:
         for i, (check, count) in enumerate(zip(CHECKS, finds(result).sum(axis=0)))
     ]
     base = alt.Chart(pd.DataFrame(rows)).encode(alt.X("x:Q"), alt.Y("y:Q"))
-    counts = base.mark_text(baseline="middle", fontWeight="bold", text=_by_width("wide", "phone"))
+    counts = base.mark_text(baseline="middle", fontWeight="bold", text=_by_width())
     sees = base.mark_text(baseline="middle", style="remark", text=_by_width("sees", "none"))
     key = {
         "x": len(CHECKS),
@@ -218,7 +218,7 @@ def _reasons(result: Result) -> Any:
 
 def _beside(rows: list[dict[str, Any]]) -> alt.Chart:
     """Write remarks right of the grid, where there is room."""
-    text = _by_width("wide", "phone")
+    text = _by_width()
     remarks = alt.Chart(pd.DataFrame(rows)).mark_text(
         align="left", dx=8, baseline="middle", style="remark", lineBreak="\n", text=text
     )

@@ -10,7 +10,7 @@ import pandas as pd
 from core.charts.colours import by_meaning, colour
 from core.charts.columns import Columns
 from core.charts.curves import curves
-from core.charts.marks import Align, read_ends, remark, rule, texts, worded
+from core.charts.marks import QUARTERS, Align, read_ends, remark, rule, texts, worded
 from core.charts.picture import Picture, frame, layers
 from core.experiments.batchnorm.gamma_beta.experiment import (
     COMPARED,
@@ -156,7 +156,7 @@ def by_gamma(result: Result, shared: Sequence[Result]) -> Picture:
     y = (
         alt.Y("saturated:Q")
         .scale(domain=[0, 1.05], nice=False)
-        .axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%", domain=False, ticks=False)
+        .axis(**QUARTERS)
         .title("share of tanh's inputs that saturate it")
     )
     said = {"tanh": (beta, result.by_gamma[0, -1])}

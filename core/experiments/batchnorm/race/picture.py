@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.charts.colours import by_meaning, colour
-from core.charts.marks import clipped, on_phone, remark, rule, texts, worded
+from core.charts.marks import QUARTERS, clipped, on_phone, remark, rule, texts, worded
 from core.charts.picture import Picture, frame, layers
 from core.experiments.batchnorm.race.experiment import CASES, SCALES, Result, tables
 from core.lab.say import number, percent
@@ -49,7 +49,7 @@ def scales(result: Result, shared: Sequence[Result]) -> Picture:
     y = (
         alt.Y("accuracy:Q")
         .scale(domain=[0, TOP], nice=False)
-        .axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%", domain=False, ticks=False)
+        .axis(**QUARTERS)
         .title(f"right on training digits after {result.epoch} epochs")
     )
     chart = layers(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.charts.colours import by_meaning, colour
 from core.charts.curves import curves
-from core.charts.marks import by_width, rule, worded
+from core.charts.marks import QUARTERS, by_width, rule, worded
 from core.charts.picture import Picture, frame, layers
 from core.experiments.hpo.edge.experiment import (
     QUARTER,
@@ -268,7 +268,7 @@ def alarms(result: Result, shared: Sequence[Result]) -> Picture:
     y = (
         alt.Y("share:Q")
         .scale(domain=[0, 1.12], nice=False)
-        .axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%", domain=False, ticks=False)
+        .axis(**QUARTERS)
         .title("searches that warn")
     )
     names = [
