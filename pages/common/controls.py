@@ -10,7 +10,7 @@ import streamlit as st
 from core.lab.experiment import Experiment
 from core.lab.knobs import MAX_SEED, Choice, Flag, Number, Seed, Several, Span, marked
 from core.lab.words import option_name
-from pages.common.link import key
+from pages.common.link import key, put
 from pages.common.table import table_of, table_widgets
 from pages.common.text import words
 
@@ -29,7 +29,7 @@ def knob_widget(experiment: Experiment, name: str, changed: Callable) -> None:
     knob, state, text = experiment.knobs[name], key(experiment, name), experiment.words
     value: Any = knob.snap(st.session_state.get(state, knob.default))
     # Streamlit keeps several choices as a list; a tuple would count as a change by the visitor.
-    st.session_state[state] = list(value) if isinstance(knob, Several) else value
+    put(state, list(value) if isinstance(knob, Several) else value)
     common: dict[str, Any] = {
         "label": text["knobs"][name]["label"],
         "key": state,
@@ -102,7 +102,7 @@ def span_widget(knob: Span, state: str, placeholder: str | None, common: Mapping
 
     reason = st.session_state.pop(refused, None)
     if not reason:
-        st.session_state[typed] = knob.texts(st.session_state[state])[0]
+        put(typed, knob.texts(st.session_state[state])[0])
     field = {**common, "key": typed, "on_change": read}
     st.text_input(placeholder=placeholder, **field)
     if reason:
@@ -146,17 +146,25 @@ def selected_preset(experiment: Experiment, config: Any) -> str | None:
 def preset_pills(
     experiment: Experiment, config: Any, open_config: Callable[[Any], None], presenting: bool
 ) -> None:
-    """Draw the presets, the one that is open highlighted."""
-    state = f"{experiment.slug}:preset"
-    st.session_state[state] = selected_preset(experiment, config)
+    """Draw the presets, the one that is open highlighted.
+
+    A knob that moves away from a preset or back to one makes new pills. What the browser says of
+    the old ones was not clicked: it had not heard of the move yet.
+    """
+    made, selected = f"{experiment.slug}:presets made", selected_preset(experiment, config)
+    number = st.session_state.get(made, 0)
+    if st.session_state.get(f"{experiment.slug}:preset {number}") != selected:
+        number += 1
+    st.session_state[made], state = number, f"{experiment.slug}:preset {number}"
 
     def chosen() -> None:
-        if st.session_state[state]:
+        if st.session_state[made] == number and st.session_state[state]:
             open_config(experiment.PRESETS[st.session_state[state]])
 
     st.pills(
         words("knobs")["presets"],
         list(experiment.PRESETS),
+        default=selected,
         label_visibility="collapsed" if presenting else "visible",
         format_func=lambda name: experiment.words["presets"][name],
         key=state,

@@ -23,6 +23,7 @@ from pages.common.link import (
     depart,
     key,
     linked,
+    put,
     show,
     touched,
     value_of,
@@ -296,7 +297,7 @@ def _view_switch(experiment: Experiment) -> None:
     if len(_views(experiment)) == 1:
         return
     state = key(experiment, "view")
-    st.session_state[state] = _view(experiment)
+    put(state, _view(experiment))
     st.segmented_control(
         words("knobs")["views"],
         list(_views(experiment)),

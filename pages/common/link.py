@@ -78,6 +78,15 @@ def values_of(experiment: Experiment) -> dict[str, Any]:
     return {knob: value_of(experiment, knob) for knob in linked(experiment)}
 
 
+def put(state: str, value: Any) -> None:
+    """Give a widget's state this value, if it has another.
+
+    Streamlit sends what is assigned to the browser, where it would undo what was clicked meanwhile.
+    """
+    if st.session_state.get(state) != value:
+        st.session_state[state] = value
+
+
 def touched(chapter: str) -> None:
     """Say that a widget of this chapter was moved: it wins over an address that comes late."""
     st.session_state["touched"] = chapter

@@ -33,17 +33,21 @@ class Visitor:
 
     async def rerun(self, query: str | None = None, moved: Iterable[WidgetState] = ()) -> float:
         """Follow a link within the page or move widgets; return the seconds until all is drawn."""
+        self.shown, start = 0, time.perf_counter()
+        await self.send(query, moved)
+        while not self._is_last(await asyncio.wait_for(self._socket.recv(), PATIENCE)):
+            pass
+        return time.perf_counter() - start
+
+    async def send(self, query: str | None = None, moved: Iterable[WidgetState] = ()) -> None:
+        """Follow a link or move widgets, and do not wait for what comes of it."""
         message = BackMsg()
         script = message.rerun_script
         script.query_string = self.query = self.query if query is None else query
         script.page_script_hash, script.page_name = self._hash, "" if self._hash else self._page
         script.widget_states.widgets.extend(moved)
         script.context_info.color_scheme = "light"
-        self.shown, start = 0, time.perf_counter()
         await self._socket.send(message.SerializeToString())
-        while not self._is_last(await asyncio.wait_for(self._socket.recv(), PATIENCE)):
-            pass
-        return time.perf_counter() - start
 
     def _is_last(self, raw: bytes) -> bool:
         """Take in one message; tell whether the script has ended with it."""

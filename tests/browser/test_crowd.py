@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from core.experiments import everything, load
 from core.lab.experiment import Experiment
@@ -15,7 +16,7 @@ from core.lab.say import say
 from pages.common.text import words
 from tests.benchmarks.forged import GROWTH, attack
 from tests.benchmarks.server import serving
-from tests.benchmarks.visitor import link
+from tests.benchmarks.visitor import link, visiting
 from tests.browser.conftest import PATIENCE, settled
 
 pytestmark = pytest.mark.browser
@@ -120,6 +121,30 @@ def test_a_break_without_a_click_changes_nothing(connection):
     agree(connection.page, 7)
     connection.page.go_back()
     agree(connection.page, 6)
+
+
+async def moved_before_the_answer(url: str) -> tuple[str, bool]:
+    """Move the depth from 10 to 11 and 12 as a browser does that still shows the default's preset.
+
+    Return the address after it, and whether the server has moved the depth in the browser.
+    """
+    async with visiting(url, SATURATION.chapter, link(SATURATION, SATURATION.Config())) as visitor:
+        (presets,) = (w for w in visitor.widgets if f"{SATURATION.slug}:preset" in w)
+        (depth,) = (w for w in visitor.widgets if w.endswith(f"{SATURATION.name}.depth"))
+        shown = WidgetState(id=presets)
+        shown.string_array_value.data.append(SATURATION.words["presets"]["lecture"])
+        for value in (11, 12):
+            moved = WidgetState(id=depth)
+            moved.double_array_value.data.append(value)
+            await visitor.rerun(moved=[shown, moved])
+        return visitor.query, visitor.widgets[depth].set_value
+
+
+def test_keys_that_are_faster_than_the_answers_all_count(server):
+    with ThreadPoolExecutor(1) as thread:
+        query, moved = thread.submit(asyncio.run, moved_before_the_answer(server)).result()
+    assert "depth=12" in query
+    assert not moved
 
 
 def test_back_after_asking_the_question_again_shows_the_result(visit):

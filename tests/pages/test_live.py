@@ -69,7 +69,7 @@ def test_a_preset_begins_anew_and_knobs_that_come_back_bring_their_run_back(app)
     assert desk(app).run is not first and not desk(app).run.step
     app.get_by_key(start).set_value("usual").run()
     assert desk(app).run is first
-    app.get_by_key("babysitting/live:preset").set_value("good").run()
+    next(p for p in app.pills if p.label == words("knobs")["presets"]).set_value("good").run()
     assert not desk(app).run.step and desk(app).run.config == LIVE.PRESETS["good"]
 
 

@@ -125,16 +125,19 @@ def test_reset_brings_back_the_defaults(open_link):
 @pytest.mark.full
 @experiments
 def test_every_preset_moves_every_knob_and_the_link_and_stays_highlighted(open_link, experiment):
-    state = f"{experiment.slug}:preset"
     app = shown(open_link, experiment)
+
+    def pills():
+        return next(p for p in app.pills if p.label == words("knobs")["presets"])
+
     for name, preset in list(experiment.PRESETS.items())[:3]:
-        app.get_by_key(state).set_value(name).run()
+        pills().set_value(name).run()
         for knob in experiment.knobs:
             value = app.session_state[f"{experiment.chapter}.{experiment.name}.{knob}"]
             wanted = getattr(preset, knob)
             assert (tuple(value) if isinstance(wanted, tuple) else value) == wanted
         for _ in range(2):
-            assert app.session_state[state] == selected_preset(experiment, preset)
+            assert pills().value == selected_preset(experiment, preset)
             app.run()
 
 
