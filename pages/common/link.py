@@ -83,7 +83,7 @@ def put(state: str, value: Any) -> None:
 
     Streamlit sends what is assigned to the browser, where it would undo what was clicked meanwhile.
     """
-    if st.session_state.get(state) != value:
+    if state not in st.session_state or st.session_state[state] != value:
         st.session_state[state] = value
 
 
