@@ -41,7 +41,7 @@ BENDS = {
     "leaky_relu": "never flat, slopes fixed",
     "maxout": "larger of 2 learned lines",
 }
-LINES = {"relu": "1 line to learn", "leaky_relu": "1 line to learn", "maxout": "2 lines to learn"}
+LINES = {"relu": "1 line per unit", "leaky_relu": "1 line per unit", "maxout": "2 lines per unit"}
 HALF = 0.15  # of a bar's thickness, in rows
 BESIDE = 0.33  # of the names above the units and the remarks below units and bars
 TOP = len(KINDS) - 0.2  # of the columns' names
