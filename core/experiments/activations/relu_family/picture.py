@@ -57,8 +57,8 @@ def recovery(result: Result, shared: Sequence[Result]) -> Picture:
         .axis(**QUARTERS)
         .title(
             [
-                "units that came back, of those one far too large step",
-                f"switched off (thin line: 95% interval, {NETWORKS} networks)",
+                "share of the switched-off units that came back",
+                f"(thin line: 95% interval, {NETWORKS} networks)",
             ]
         )
     )
