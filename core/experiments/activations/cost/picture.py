@@ -65,7 +65,7 @@ def _layer(result: Result, shared: Sequence[Result], functions: Collection[str])
     data["rest"] = ("matrix product " if named else "") + rest
     data["said"] = data["whole layer"].map("{:.2f} ×".format)
     names = ["", *data["name"]]  # a row above the bars for the reason
-    count = number(3 * result.config.width)  # of one product forward and two backward
+    count = f"3 · {number(result.config.width)}"  # of one product forward and two backward
     why = (
         f"grey: matrix product, {count} multiplications\nfor each output; colour: one activation"
         if few
@@ -76,7 +76,7 @@ def _layer(result: Result, shared: Sequence[Result], functions: Collection[str])
     axis = x.axis(values=[0, 1, *range(2, int(most) + 1)], format="d", grid=False)
     chart = layers(
         base.mark_bar(color=colour("grid")).encode(
-            axis.title("time of the whole layer, × the layer with ReLU")
+            axis.title("time of the whole layer (with ReLU = 1)")
         ),
         base.mark_bar().encode(
             alt.X("product:Q"), alt.X2("whole layer:Q"), by_meaning(data["series"])
@@ -114,7 +114,7 @@ def ratio(result: Result, shared: Sequence[Result]) -> Picture:
         alt.X("ratio:Q")
         .scale(domain=[0, float(most)], nice=False)
         .axis(tickCount=5, format="d", grid=False)
-        .title("time of the activation alone, × ReLU's")
+        .title("time of the activation alone (ReLU = 1)")
     )
     base = _bars(data.assign(said=data["ratio"].map(number) + " ×"), list(data["name"]))
     chart = layers(
