@@ -177,7 +177,7 @@ def test_a_table_that_does_not_vary_is_refused():
 def test_the_setting_keeps_the_outcome_to_itself():
     result = ran()
     drawn = setting(result).chart.to_json()
-    assert "whitening divides by its root" in drawn and "new images" not in drawn
+    assert "whitening divides by its\\nstandard deviation" in drawn and "new images" not in drawn
 
 
 def test_nothing_is_said_to_be_almost_0_where_it_is_not():

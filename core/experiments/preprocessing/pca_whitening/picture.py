@@ -13,6 +13,7 @@ from core.charts.images import images, photo, signed
 from core.charts.layers import decades
 from core.charts.marks import (
     at_position,
+    by_width,
     line_ends,
     position,
     remark,
@@ -26,7 +27,6 @@ from core.experiments.preprocessing.pca_whitening.experiment import (
     HARDLY,
     LAST,
     MOST,
-    SPREAD,
     Result,
     spread,
     tables,
@@ -79,12 +79,20 @@ def _domain(shared: Sequence[Result]) -> tuple[float, float]:
 
 def _directions_axis(result: Result) -> alt.X:
     last = len(result.variance)
-    return (
-        alt.X("direction:Q")
-        .scale(domain=[0, last + 1], nice=False)
-        .axis(values=_ticks(last), format="d", grid=False)
-        .title("direction, from most to least variance")
-    )
+    x, title = alt.X("direction:Q"), "direction, from most to least variance"
+    if not result.shape.size:
+        ticks, domain = _ticks(last), (0.0, last + 1.0)
+    else:
+        ticks, room = (spread(last) + 1).tolist(), _image_width(last) / 2
+        domain = 1 - room, last + room
+        title = "direction (above it, drawn as an image),\nfrom most to least variance"
+    axis = x.scale(domain=domain, nice=False).axis(values=ticks, format="d", grid=False)
+    return axis.title(title.split("\n"))
+
+
+def _image_width(last: int) -> float:
+    """Return how wide the images of the strip may be, each at its direction's number."""
+    return float(np.diff(spread(last)).min(initial=last))
 
 
 def _ticks(last: int) -> list[int]:
@@ -108,15 +116,22 @@ def _before(result: Result, domain: tuple[float, float]) -> tuple[Any, ...]:
     place = position([result.variance[last // 3]], domain, log=True)[0]
     return (
         line.encode(_directions_axis(result), y),
-        remark(
-            "training, before whitening",
-            last // 3 + 1 + 0.02 * last,
-            float(at_position(min(place + 0.06, 0.9), domain, log=True)),
+        by_width(
+            [
+                {
+                    "x": last // 3 + 1 + 0.02 * last,
+                    "y": float(at_position(min(place + 0.06, 0.9), domain, log=True)),
+                    "text": "training, before whitening",
+                    "short": "training",
+                    "series": "soft",
+                }
+            ],
+            style="remark",
         ),
         remark(
-            "whitening divides by its root: almost 0",
-            0.97 * last,
-            float(at_position(end, domain, log=True)),
+            "whitening divides by its\nstandard deviation: almost 0",
+            0.9 * last,
+            float(at_position(end + 0.03, domain, log=True)),
             align="right",
         )
         if result.variance[-1] < HARDLY * result.variance[0]
@@ -157,12 +172,11 @@ def _strip(result: Result, domain: tuple[float, float]) -> Any:
         return None
     last, drawn = len(result.variance), spread(len(result.variance))
     low, high = at_position([0, STRIP * 0.9], domain, log=True)
-    half = (last + 1) / SPREAD / 2
-    centres = np.clip(drawn + 1, half, last + 1 - half)
+    half = _image_width(last) / 2
     return images(
         [
             {"x": c - half, "x2": c + half, "y": low, "y2": high, "url": url}
-            for url, c in zip(_direction_images(result, drawn), centres)
+            for url, c in zip(_direction_images(result, drawn), drawn + 1.0)
         ],
         alt.X("x:Q"),
         alt.Y("y:Q"),
