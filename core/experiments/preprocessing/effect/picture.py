@@ -60,7 +60,12 @@ def ranges(result: Result, shared: Sequence[Result]) -> Picture:
         alt.X("rate:Q")
         .scale(type="log", domain=[RATES[0], RATES[-1]], nice=False)
         .axis(**worded(TICKS), grid=False, domain=False)
-        .title(f"learning rate (log); solid: {percent(target)} of new digits read (mean of seeds)")
+        .title(
+            [
+                "learning rate (log); height: accuracy on new digits",
+                f"solid: at least {percent(target)} (mean of seeds)",
+            ]
+        )
     )
     y = alt.Y("top:Q").scale(domain=[len(CASES), 0], nice=False).axis(None)
     tooltip = [
