@@ -25,7 +25,7 @@ HALF = 1.05  # of a column's width
 WIDEST, TALLEST = 0.92, 1.55  # halves of the ring through the start
 TALL = 2.15  # half of the picture's height, at least
 RINGS = np.array([1 / 3, 2 / 3, 1])  # of the distance of that ring
-NARROW = 5  # from this condition number on, a loss is called a narrow valley
+ROUND, NARROW = 2, 5  # condition numbers: below nearly round, from here on a narrow valley
 
 
 def _median(values: np.ndarray, case: str) -> float:
@@ -66,7 +66,8 @@ def _rings(result: Result, planes: Columns) -> Any:
         columns = crossed(ring=RINGS, turn=turn)
         x, y = (columns["ring"] * part(columns["turn"]) for part in (np.cos, np.sin))
         parts.append(frame({**columns, "x": wide * x, "y": tall * y}, case=case))
-    x = alt.X("x:Q").axis(values=[], domain=False).title("steepness across : along the valley")
+    title = ["curvature across : along the valley", "(length : width of a ring is its square root)"]
+    x = alt.X("x:Q").axis(values=[], domain=False).title(title)
     axes = one_scale(x, alt.Y("y:Q").axis(None), (planes.low, planes.end), (-TALL, TALL))
     return (
         alt.Chart(planes.shifted(pd.concat(parts), "x"))
@@ -129,7 +130,7 @@ def _over(result: Result, planes: Columns) -> Any:
 
 
 def _below(result: Result, planes: Columns) -> Any:
-    """Write how much steeper each loss is across than along, and what that does to the path."""
+    """Write how much more each loss curves across than along, and what that does to the path."""
     rows = []
     for case in planes.cases:
         condition = _median(result.condition, case)
@@ -148,7 +149,9 @@ def _below(result: Result, planes: Columns) -> Any:
 def _why(condition: float) -> str:
     if condition < 1 + 1e-6:
         return "round: straight"
-    return "nearly round" if condition < NARROW else "narrow: zig-zag"
+    if condition < ROUND:
+        return "nearly round"
+    return "less narrow" if condition < NARROW else "narrow: zig-zag"
 
 
 def draws(result: Result, shared: Sequence[Result]) -> Picture:
@@ -197,7 +200,7 @@ def conditions(result: Result, shared: Sequence[Result]) -> Picture:
         alt.X("condition:Q")
         .scale(type="log", domain=[0.9, most], nice=False)
         .axis(values=ticks, format=",d", grid=False)
-        .title("steepness across : along (log)")
+        .title("curvature across : along (log)")
     )
     y = (
         alt.Y("steps:Q")
