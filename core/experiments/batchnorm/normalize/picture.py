@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.charts.colours import by_meaning, colour
 from core.charts.columns import Columns
-from core.charts.marks import remark, texts
+from core.charts.marks import by_width, remark, texts
 from core.charts.picture import Picture, frame, layers
 from core.experiments.batchnorm.normalize.experiment import (
     CLOSE,
@@ -73,14 +73,14 @@ def _batches(result: Result, shown: Sequence[str]) -> Any:
         "raw": "input\n ",
         "centred": "minus\nits mean",
         "normalized": "divided\nby its std",
-        "with": f"times {number(config.gamma)},\nplus {number(config.beta)}",
+        "with": f"times γ = {number(config.gamma)},\nplus β = {number(config.beta)}",
     }
     columns = Columns(STEPS, 0, FEATURES)
     values, moments = (_placed(result, table, columns, shown) for table in ("values", "moments"))
     return layers(
         _cells(values, columns),
         texts(_row_names(), align="right", dx=-8),
-        texts(_moments(moments), fontWeight="bold"),
+        by_width(_moments(moments), align="center", fontWeight="bold"),
         columns.heads(heads, -1.7),
     )
 
@@ -94,7 +94,8 @@ def _cells(values: pd.DataFrame, columns: Columns) -> Any:
         y2=values["example"],
         series=np.where(values["value"] < 0, "negative", "positive"),
         shade=STRONGEST * (values["value"].abs() / FULL).clip(upper=1).fillna(0),
-        text=[*map(_short, values["value"], spread < FINE)],
+        short=[_short(*row) for row in zip(values["value"], spread < FINE)],
+        text=[_short(*row, digits=2) for row in zip(values["value"], spread < FINE)],
     )
     x = columns.x(title="", ticks={}).axis(None)
     y = alt.Y("y:Q").scale(domain=[BOTTOM, -HEAD], nice=False).axis(None)
@@ -114,14 +115,14 @@ def _cells(values: pd.DataFrame, columns: Columns) -> Any:
         fill=None, stroke=colour("ink"), strokeWidth=2.5
     )
     said = [
-        {"x": v.x + 0.5, "y": v.y + 0.5, "text": v.text, "series": "ink"}
+        {"x": v.x + 0.5, "y": v.y + 0.5, "text": v.text, "short": v.short, "series": "ink"}
         for v in values.itertuples()
     ]
     features = [
         {"x": v.x + 0.5, "y": -FEATURE_ROW, "text": str(v.feature), "series": "soft"}
         for v in values[values["example"] == 1].itertuples()
     ]
-    return layers(shades, marked, texts(said + features))
+    return layers(shades, marked, by_width(said, align="center"), texts(features))
 
 
 def _row_names() -> list[dict[str, Any]]:
@@ -137,7 +138,8 @@ def _moments(moments: pd.DataFrame) -> list[dict[str, Any]]:
         {
             "x": m.x + 0.5,
             "y": MOMENT_ROWS[m.moment],
-            "text": _moment(m.value, m.moment),
+            "text": _moment(m.value, m.moment, digits=2),
+            "short": _moment(m.value, m.moment),
             "series": MADE_BY[m.moment][STEPS.index(m.step)],
         }
         for m in moments.itertuples()
@@ -150,18 +152,26 @@ def _placed(result: Result, table: str, columns: Columns, shown: Sequence[str]) 
     return columns.shifted(data[data["step"].isin(shown)], "x", case="step")
 
 
-def _short(value: float, fine: bool) -> str:
-    """Write a value with one digit after the point, or, among small ones, with one digit."""
+def _short(value: float, fine: bool, digits: int = 1) -> str:
+    """Write a value with some digits after the point, or, among small ones, with one digit."""
     if np.isnan(value):
         return "NaN"
-    return number(float(f"{value:.1g}")) if fine else say("{value:.1f}", {"value": value})
+    return number(float(f"{value:.1g}")) if fine else say(f"{{value:.{digits}f}}", {"value": value})
 
 
-def _moment(value: float, moment: str = "") -> str:
-    """Write a moment; a constant column has no skewness."""
+def _moment(value: float, moment: str = "", digits: int = 0) -> str:
+    """Write a moment, with as many digits after the point as the values or in short.
+
+    A constant column has no skewness.
+    """
     if np.isnan(value):
         return "none" if moment == "skewness" else "NaN"
-    return "0" if abs(value) < ROUNDING else number(value)
+    if abs(value) < ROUNDING:
+        return "0"
+    whole = abs(value - round(value)) < 0.5 * 10.0**-digits
+    if not digits or whole or abs(value) < 0.1:
+        return number(value)
+    return say(f"{{value:.{digits}f}}", {"value": value})
 
 
 def shape(result: Result, shared: Sequence[Result]) -> Picture:
