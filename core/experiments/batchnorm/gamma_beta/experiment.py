@@ -185,11 +185,11 @@ def _saturation(result: Result) -> Finding:
     """Tell whether more gamma always saturates more at the chosen beta."""
     shares = result.by_gamma[0]
     one, five = np.interp([1, 5], GAMMAS, shares)
-    least = int(shares.argmin())
+    least, config = int(shares.argmin()), result.config
     return Finding(
         claim="B9",
         outcome=decided((np.diff(shares) >= 0).all()),
-        because="one" if abs(result.config.gamma) == 1 else "",
+        because="recover" if config.recover else "one" if abs(config.gamma) == 1 else "",
         values={
             "one": one,
             "five": five,

@@ -42,14 +42,12 @@ def histogram(result: Result, shared: Sequence[Result]) -> Picture:
             tooltip=[alt.Tooltip("x:Q", title="from", format=".2f"), alt.Tooltip("count:Q")],
         )
     )
-    said = f"{percent(result.saturated[OUTPUT])} saturated"
-    words = [{"x": extent, "y": SAID, "text": said, "series": "bad"}]
     chart = layers(
         _tanh(extent),
         drawn,
         *_ghost(result, tallest),
-        texts(words, align="right", style="head"),
-        remark(_reason(result), -extent, SAID),
+        _saturated(result, bars),
+        remark(_reason(result), extent, SAID, align="right"),
     )
     return Picture(chart, "What enters tanh: its histogram, and what lies in tanh's flat ends")
 
@@ -58,6 +56,21 @@ def setting(result: Result) -> Picture:
     """Draw the normalized values under tanh's curve, before gamma."""
     chart = layers(_tanh(result.edges[-1]), *_ghost(result, result.counts[COMPARED].max()))
     return Picture(chart, "Normalized values under the curve of tanh")
+
+
+def _saturated(result: Result, bars: pd.DataFrame) -> Any:
+    """Name what saturates over its bars, on the side where the normalized values are not named."""
+    config, side = result.config, 1 if result.config.beta > 0 else -1
+    settings = (f"γ = {number(config.gamma)}", f"β = {number(config.beta)}")
+    what = "the output" if config.recover else ", ".join(settings)
+    above = bars["top"][side * bars["x"] > CUT].max()
+    words = {
+        "x": 1.15 * CUT * side,
+        "y": above + 0.08,
+        "text": f"{what}:\n{percent(result.saturated[OUTPUT])} saturated",
+        "series": "bad",
+    }
+    return texts([words], align="left" if side > 0 else "right", style="head")
 
 
 def _reason(result: Result) -> str:
@@ -93,8 +106,8 @@ def _tanh(extent: float) -> Any:
     y = alt.Y("y:Q").scale(domain=[0, 1], nice=False).axis(None)
     curve = alt.Chart(data).mark_line().encode(x, y, by_meaning(data["series"]), alt.Detail("part"))
     left, right = (
-        {"x": side * extent, "y": MIDDLE + side * (REACH - 0.06), "text": "flat", "series": "bad"}
-        for side in (-1, 1)
+        {"x": side * extent, "y": MIDDLE + side * (REACH - 0.1), "text": text, "series": "bad"}
+        for side, text in ((-1, "flat: below\n−0.97"), (1, "flat: above\n0.97"))
     )
     return layers(
         curve,
