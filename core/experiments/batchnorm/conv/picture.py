@@ -33,7 +33,7 @@ def groups(result: Result, shared: Sequence[Result]) -> Picture:
     """Draw the maps twice: one value's mean in a fully connected layer, all means of this one."""
     batch, means = result.config.batch_size, result.means
     heads = {
-        "soft": f"fully connected:\n{means[FULLY_CONNECTED]} means",
+        "soft": f"fully connected:\n8·8·{result.config.channels} = {means[FULLY_CONNECTED]} means",
         "ink": f"convolution:\n{_counted(means[CONV])}",
     }
     columns = Columns(tuple(heads), 0, result.config.channels * STEP - GAP)
@@ -46,8 +46,12 @@ def groups(result: Result, shared: Sequence[Result]) -> Picture:
     chart = layers(
         _maps(columns.shifted(pd.concat([left, right]), "x", "x2"), columns),
         columns.heads(heads, -HEAD * 0.62),
-        remark(f"one place, one mean:\nover {batch} examples", 0, foot),
-        remark(f"one filter, one mean:\nall places, {batch} examples", columns.shift("ink"), foot),
+        remark(f"each place, one mean:\nover {batch} examples", 0, foot),
+        remark(
+            f"one filter, one mean:\nall places, {batch} examples",
+            columns.shift("ink"),
+            foot,
+        ),
     )
     return Picture(chart, "The same maps twice, marked by which values share one mean")
 
@@ -92,7 +96,10 @@ def _maps(data: pd.DataFrame, columns: Columns) -> Any:
         .title("example")
     )
     base = alt.Chart(data).encode(
-        columns.x(title="channel", ticks=channels), y, alt.X2("x2"), alt.Y2("y2")
+        columns.x(title="map of filter (in a convolution: channel)", ticks=channels),
+        y,
+        alt.X2("x2"),
+        alt.Y2("y2"),
     )
     marked = base.transform_filter("datum.marked").mark_rect(
         fill=None, stroke=colour("ink"), strokeWidth=2.5
