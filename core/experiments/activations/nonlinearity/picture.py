@@ -52,8 +52,9 @@ def planes(result: Result, shared: Sequence[Result]) -> Picture:
         ]
     name = name_of(config.activation)
     one = "1 line" if len(result.bias) == 2 else "1 layer"
+    key = " (× = wrong)" if linear < 1 else ""
     heads = {
-        "linear": f"{_layers(config.depth, 'linear')} = {one}:\n{_share(linear)} (× = wrong)",
+        "linear": f"{_layers(config.depth, 'linear')} = {one}:\n{_share(linear)}{key}",
         config.activation: f"{_layers(config.depth, name)}:\n{_range(result)}",
     }
     chart = layers(
@@ -84,7 +85,9 @@ def _wrong(result: Result, left: float, right: float) -> Any:
     if not places:
         return None
     data = pd.DataFrame(np.concatenate(places), columns=["x", "y"])
-    crosses = alt.Chart(data).mark_point(shape=CROSS, size=90, strokeWidth=2, color=colour("ink"))
+    crosses = alt.Chart(data).mark_point(
+        shape=CROSS, size=150, strokeWidth=2, filled=False, color=colour("ink")
+    )
     return crosses.encode(alt.X("x:Q"), alt.Y("y:Q"))
 
 
