@@ -13,6 +13,7 @@ from core.charts.marks import at_position, line_ends, read_ends, remark, rule, t
 from core.charts.picture import Picture, frame, layers
 from core.experiments.activations.gallery.experiment import (
     LINE,
+    STEP,
     Result,
     function_of,
     probe,
@@ -25,6 +26,7 @@ NEAR = 5.0  # inputs drawn on each side while the probe is among them
 DASHED = ("leaky_relu", "selu", "silu")  # told from ReLU, ELU and GELU where they coincide
 FLOOR, TOP = -1.3, 3.0  # of the drawn outputs, while the probe's are among them
 TICKS = 5
+POINTS = 241  # of a drawn curve: tanh's slope is round at its peak
 
 AROUND = 2.5  # inputs on each side of the probe in the sketches of functions
 SKETCHES = 0.72, 0.45  # where they stand, of the picture's height
@@ -167,11 +169,14 @@ def _curves(
 
 def _data(result: Result, field: str, reach: float, domain: Domain) -> pd.DataFrame:
     """Return what is drawn of one quantity: the part inside the axes."""
-    data = frame(tables(result)["curves"])
-    data = data[(data["x"].abs() <= reach) & data[field].between(*domain)]
-    return data.assign(
-        series=data["function"], line=data["function"], name=data["function"].map(name_of)
-    )
+    x = np.sort(np.append(np.linspace(-reach, reach, POINTS), [-STEP, STEP]))
+    parts = []
+    for name in result.config.functions:
+        function = function_of(name, result.config)
+        y = function.value(x) if field == "value" else function.derivative(x)
+        parts.append(frame({"x": x, field: y}, function=name, series=name, line=name))
+    data = pd.concat(parts, ignore_index=True)
+    return data[data[field].between(*domain)].assign(name=data["function"].map(name_of))
 
 
 def properties(result: Result, shared: Sequence[Result]) -> Picture:
