@@ -16,6 +16,7 @@ from core.charts.marks import (
     QUARTERS,
     apart,
     at_position,
+    by_width,
     position,
     remark,
     rule,
@@ -38,7 +39,8 @@ from core.lab.say import percent
 
 MEANINGS = ("bad", "context", "other")  # of STATES
 WIDTH = 0.36  # half that of a bar, in rates
-ASIDE = 0.08  # of its middle: its value, to the left; the range stands to the right
+ASIDE = 0.34  # of its middle, to the right: the range
+TOO_LARGE = "too large"  # not on a phone, where it is broader than a bar
 SHARES = (0.0, 1.18)  # the axis of shares, with room for two lines above a full bar
 LINE = 0.075  # of the shares: height of a line of text
 LOW = 0.65  # shares at the first rates below which there is room above their bars
@@ -54,7 +56,7 @@ def rates(result: Result, shared: Sequence[Result]) -> Picture:
     """Draw the share of units off on all data at the end, a bar per learning rate."""
     data = frame(tables(result)["rates"], series="bad")
     at = data["rate"].map(RATES.index)
-    data = data.assign(left=at - WIDTH, beside=at + 3 * ASIDE, right=at + WIDTH, base=0)
+    data = data.assign(left=at - WIDTH, beside=at + ASIDE, right=at + WIDTH, base=0)
     told = result.chosen if result.config.slope else None  # the rate that the heading speaks of
     names = {float(i): f"{rate:g}" + ", chosen" * (i == told) for i, rate in enumerate(RATES)}
     x = (
@@ -86,9 +88,7 @@ def rates(result: Result, shared: Sequence[Result]) -> Picture:
         .mark_rule(color=colour("ink"))
         .encode(alt.X("beside:Q"), alt.Y("off low:Q"), alt.Y2("off high"))
     )
-    chart = layers(
-        bars, spread, _values(result, data), _jump(result), _before(result), _reason(result, data)
-    )
+    chart = layers(bars, spread, _values(result, data), _before(result), _reason(result, data))
     return Picture(chart, "Share of the units that are off on all data, a bar a learning rate")
 
 
@@ -107,17 +107,18 @@ def _values(result: Result, data: pd.DataFrame) -> Any:
             top = row["off"]
             notes.append((percent(top), "bad"))
             if _too_large(result, at):
-                notes.append(("too large", "soft"))
+                notes.append((TOO_LARGE, "soft"))
             if slope and at == result.chosen and row["units once off"]:
                 back = percent(row["came back"] / row["units once off"])
                 notes.append((f"{back} back", "good"))
         if diverged := result.diverged[at].sum():
             notes += [("diverged", "soft"), (f"{diverged}", "soft")]
         rows += [
-            {"x": at - ASIDE, "y": top + LINE * (line + 0.55), "text": text, "series": meaning}
+            {"x": at, "y": top + LINE * (line + 0.55), "text": text, "series": meaning}
+            | {"short": "" if text == TOO_LARGE else text}
             for line, (text, meaning) in enumerate(notes)
         ]
-    return texts(rows, fontWeight="bold")
+    return by_width(rows, align="center", fontWeight="bold")
 
 
 def _too_large(result: Result, at: int) -> bool:
@@ -126,20 +127,6 @@ def _too_large(result: Result, at: int) -> bool:
     if result.config.slope or not off.size:
         return False
     return bool(off.mean() - result.start.mean() > DIED)
-
-
-def _jump(result: Result) -> Any:
-    """Draw the step from the last rate that is not too large to the first one that is."""
-    large = [_too_large(result, at) for at in range(len(RATES))]
-    first = large.index(True) if True in large else 0
-    if not first or result.diverged[first - 1].all():
-        return None
-    low, high = (result.off(at)[:, -1].mean() for at in (first - 1, first))
-    row = {"x": first - 0.5, "y": low, "y2": high}
-    line = alt.Chart(pd.DataFrame([row])).mark_rule(color=colour("bad"), strokeWidth=3)
-    text = {**row, "y": 0.35 * low + 0.65 * high, "text": f"{percent(low)} → {percent(high)}"}
-    name = texts([{**text, "series": "bad"}], align="right", dx=-8, fontWeight="bold")
-    return layers(line.encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Y2("y2")), name)
 
 
 def _before(result: Result) -> Any:
