@@ -9,13 +9,14 @@ import pandas as pd
 
 from core.charts.colours import by_meaning, colour
 from core.charts.curves import curves
-from core.charts.marks import APART, line_ends, remark, rule
+from core.charts.marks import APART, line_ends, on_phone, remark, rule
 from core.charts.picture import Picture, frame, layers
 from core.experiments.activations.race.experiment import Result, tables
 from core.lab.say import NEVER, number, percent
 from core.lab.words import name_of
 
 REASON = "each sigmoid passes at most 1/4 of the gradient back"
+SHORT = "slope: at most 1/4"  # on a phone
 ROOM = 0.55  # of the longest bar: as much a bar needs for the reason inside it
 TOOLTIP = [
     alt.Tooltip("name:N", title="function"),
@@ -48,7 +49,7 @@ def _bars(result: Result, shared: Sequence[Result], table: str) -> Any:
     end = max(max(tables(run)[table]["epochs"]) for run in shared)
     data = data.assign(
         text=[_label(row.said) for row in data.itertuples()],
-        at=[_rate(row, data, table) for row in data.itertuples()],
+        at=[_rate(row, table) for row in data.itertuples()],
         seen=np.where(data["never"] > 0, 0.3, 1.0),  # what does not arrive is pale
     )
     x = (
@@ -89,17 +90,9 @@ def _label(said: str) -> str:
     return f"{said} {'epoch' if said == '1' else 'epochs'}"
 
 
-def _rate(row: Any, data: pd.DataFrame, table: str) -> str:
-    """Name a function's own rate, where it arrived with it; a shared one is in the axis title.
-
-    The first one bears a higher rate than ReLU, or not: its rate says which.
-    """
-    if table != "best rate" or row.said == NEVER:
-        return ""
-    relu = data.loc[data["function"] == "relu", "rate"]
-    first = row.Index == 0 and len(relu) and row.rate > relu.iloc[0]
-    higher = f", {number(row.rate / relu.iloc[0])} times ReLU's" if first else ""
-    return f"rate {number(row.rate)}{higher}"
+def _rate(row: Any, table: str) -> str:
+    """Name a function's own rate, where it arrived with it; a shared one is in the axis title."""
+    return "" if table != "best rate" or row.said == NEVER else f"rate {number(row.rate)}"
 
 
 def _axis_title(result: Result, table: str) -> str:
@@ -117,9 +110,10 @@ def _reason(result: Result, shared: Sequence[Result]) -> alt.Chart | None:
     if last["function"] != "sigmoid" or last["never"] or last["epochs"] < ROOM * end:
         return None
     at = pd.DataFrame({"epochs": [0], "name": [last["name"]]})
+    said = on_phone(f"'{SHORT}'", f"'{REASON}'")
     return (
         alt.Chart(at)
-        .mark_text(align="left", dx=8, baseline="middle", color=colour("ground"), text=REASON)
+        .mark_text(align="left", dx=8, baseline="middle", color=colour("ground"), text=said)
         .encode(alt.X("epochs:Q"), _rows(data))
     )
 
