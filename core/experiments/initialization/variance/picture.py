@@ -10,7 +10,7 @@ import pandas as pd
 from core.charts.colours import by_meaning, colour
 from core.charts.curves import curves
 from core.charts.layers import by_layer, log_domain, shown_layers, soft_band
-from core.charts.marks import line_ends, rule, texts, worded
+from core.charts.marks import line_ends, on_phone, rule, texts, worded
 from core.charts.picture import Picture, frame, layers
 from core.experiments.initialization.variance.experiment import (
     ALIVE,
@@ -55,7 +55,7 @@ def the_map(result: Result, shared: Sequence[Result]) -> Picture:
             domain=False,
             ticks=False,
         )
-        .title("std of the weights (log)")
+        .title(["std of the weights (log)", "each darker shade: 1,000 times smaller or larger"])
     )
     data = _zones(result)
     zones = (
@@ -114,21 +114,26 @@ def _zones(result: Result) -> pd.DataFrame:
 def _named_scales(result: Result) -> list[Any]:
     """Draw the scales of Xavier and He from top to bottom, their names above the map."""
     root = result.config.width**0.5
-    named: dict[str, tuple[float, Any, int]] = {
-        "1/√n": (1 / root, "right", -6),
-        "√(2/n)": (2**0.5 / root, "left", 6),
+    named: dict[str, tuple[str, float, Any, int]] = {
+        "Xavier": ("1/√n", 1 / root, "right", -6),
+        "He": ("√(2/n)", 2**0.5 / root, "left", 6),
     }
     drawn = []
-    for name, (x, align, dx) in named.items():
-        data = pd.DataFrame([{"x": x, "y": 0, "y2": MAP_DEPTH, "text": f"{name} = {number(x)}"}])
+    for name, (formula, x, align, dx) in named.items():
+        said = {"text": f"{name} {formula} = {number(x)}", "short": f"{name} {number(x)}"}
+        data = pd.DataFrame([{"x": x, "y": 0, "y2": MAP_DEPTH, **said}])
         base = alt.Chart(data).encode(alt.X("x:Q"))
         drawn += [
             base.mark_rule(strokeDash=[5, 4], color=colour("ink")).encode(
                 alt.Y("y:Q"), alt.Y2("y2")
             ),
-            base.mark_text(align=align, dx=dx, baseline="bottom", dy=-4).encode(
-                alt.Y("y:Q"), alt.Text("text:N")
-            ),
+            base.mark_text(
+                align=align,
+                dx=dx,
+                baseline="bottom",
+                dy=-4,
+                text=on_phone("datum.short", "datum.text"),
+            ).encode(alt.Y("y:Q")),
         ]
     return drawn
 
@@ -170,8 +175,9 @@ def _here(result: Result) -> list[Any]:
     data = pd.DataFrame([{"x": x, "y": 0.0, "y2": depth - 0.5}])
     base = alt.Chart(data).encode(alt.X("x:Q"))
     right = x < 0.3
+    said = f"signal in layer {depth}:\nstd {number(left)}"
     label = texts(
-        [{"x": x, "y": depth - 0.5, "text": f"this network:\nstd {number(left)}", "series": "ink"}],
+        [{"x": x, "y": depth - 0.5, "text": said, "series": "ink"}],
         align="left" if right else "right",
         dx=9 if right else -9,
         fontWeight="bold",
