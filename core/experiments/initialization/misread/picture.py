@@ -21,7 +21,7 @@ NOTES = {
     "misread_times_sqrt": "sums n times\ntoo large",
     "misread_divided_by_n": "sums √n times\ntoo small",
     "glorot": "n: the mean of\nboth fans",
-    "xavier": "right: sums shrink\nonly slowly",
+    "xavier": "correct: sums shrink\nonly slowly",
 }
 
 
