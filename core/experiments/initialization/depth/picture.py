@@ -63,6 +63,8 @@ def _why(result: Result, scheme: str) -> str:
     if result.config.activation == "relu":
         return f"each layer × {number(growth / 2**0.5)}\n(ReLU cuts half off)"
     if abs(growth - 1) < 0.01:
+        if result.config.activation == "tanh":
+            return "sums as large as the\ninputs, tanh shrinks them"
         return "sums as large\nas the inputs"
     return f"sums {number(growth)} times\nthe inputs"
 
