@@ -116,7 +116,7 @@ def _key(step: int, darkest: Sequence[float]) -> list[dict[str, Any]]:
         (0, 0.68, "ink", when),
         (0.33, 0.68, "negative", "blue: below 0"),
         (0.66, 0.68, "positive", "orange: above 0"),
-        (0, 0.22, "soft", f"1 image = 1 hidden unit; darkest by row: {scales}"),
+        (0, 0.22, "soft", f"1 image = 1 hidden unit; largest weight per row: {scales}"),
     ]
     return [
         {"x": x * UNITS * CELL, "y": BOTTOM - FOOT * up, "text": text, "series": series}
