@@ -58,7 +58,7 @@ def epochs(result: Result, shared: Sequence[Result]) -> Picture:
     drawn = curves(
         data.assign(**floored),
         x=axes["x"],
-        y=axes["y"].axis(format=".0%", values=ticks, domain=False, ticks=False),
+        y=axes["y"].axis(format=".0%", values=ticks, grid=False, domain=False, ticks=False),
         dashed=("validation",),
         tooltip=[
             alt.Tooltip("line:N", title="split"),
@@ -81,18 +81,18 @@ def epochs(result: Result, shared: Sequence[Result]) -> Picture:
 def _gap(result: Result, last: dict[str, float], domain: tuple[float, float]) -> Any:
     """Draw the gap at the end, with its size beside it, or above it where it is small."""
     gap, height = last["train"] - last["val"], domain[1] - domain[0]
-    place = pd.DataFrame([{"epoch": 0.93 * EPOCHS, "y": last["val"], "y2": last["train"]}])
-    bar = alt.Chart(place).mark_rule(color=colour("bad"), strokeWidth=4)
+    place = pd.DataFrame([{"epoch": EPOCHS, "y": last["val"], "y2": last["train"]}])
+    bar = alt.Chart(place).mark_rule(strokeWidth=3)
     if abs(gap) > 0.12 * height:
         y = (last["train"] + last["val"]) / 2
     else:
         above, below = max(last.values()) + 0.1 * height, min(last.values()) - 0.13 * height
         y = above if above < 1 else below
     text = f"gap: {'−' if gap < 0 else ''}{abs(100 * gap):.0f} points"
-    row = {"x": 0.91 * EPOCHS, "y": y, "text": text, "series": "bad"}
+    row = {"x": 0.98 * EPOCHS, "y": y, "text": text, "series": "soft"}
     return layers(
         bar.encode(alt.X("epoch:Q"), alt.Y("y:Q"), alt.Y2("y2")),
-        texts([row], align="right", fontWeight="bold"),
+        texts([row], align="right"),
     )
 
 
@@ -117,8 +117,13 @@ def _stop(result: Result, domain: tuple[float, float]) -> Any:
     ]
     align: Align = "left" if left else "right"
     reason = _reason(result, stop < end)
+    places = pd.DataFrame(
+        {"epoch": [at, EPOCHS], "accuracy": [stop, end], "series": [better, worse]}
+    )
+    dots = alt.Chart(places).mark_point(size=150)
     return layers(
         rule("", x=at),
+        dots.encode(alt.X("epoch:Q"), alt.Y("accuracy:Q"), by_meaning(places["series"])),
         texts(rows, align=align, fontWeight="bold"),
         texts(last, align="right", dx=-4, fontWeight="bold"),
         remark(reason, x, y - line, align=align) if reason else None,
