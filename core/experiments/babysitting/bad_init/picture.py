@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.charts.colours import colour
 from core.charts.curves import by_epoch, curves, explained_ends
-from core.charts.marks import at_position, remark
+from core.charts.marks import at_position, position, remark, rule
 from core.charts.picture import Picture, frame, layers
 from core.experiments.babysitting.bad_init.experiment import (
     BAD,
@@ -33,7 +33,8 @@ def loss(result: Result, shared: Sequence[Result]) -> Picture:
     """Draw the loss by epoch, median and range of the seeds; on a log axis if it starts high."""
     large = max(float(run.loss[BAD, :, 0].mean()) for run in shared)
     log = bool(large > LARGE)
-    low, top = domain = (FLOOR, 3 * large) if log else (-ROOM, TOP * GUESSING)
+    highest = max(TOP * GUESSING, *(1.08 * float(run.loss[..., 0].max()) for run in shared))
+    low, top = domain = (FLOOR, 3 * large) if log else (-ROOM, highest)
     data = frame(tables(result)["loss"]).assign(
         series=lambda d: d["start"],
         drawn=lambda d: d["loss"].clip(low, top),
@@ -41,7 +42,8 @@ def loss(result: Result, shared: Sequence[Result]) -> Picture:
         **{"drawn high": lambda d: d["high"].clip(low, top)},
     )
     end = max(run.config.epochs for run in shared)
-    ticks = [0.01, 0.1, 1, 10, 100] if log else [0, 1, 2, GUESSING]
+    above = float(at_position(position(GUESSING, domain, log) + 0.045, domain, log))
+    ticks = [0.01, 0.1, 1, 10, 100] if log else [0, 1, 2]
     y = (
         alt.Y("drawn:Q")
         .scale(type="log" if log else "linear", domain=domain, nice=False)
@@ -56,6 +58,8 @@ def loss(result: Result, shared: Sequence[Result]) -> Picture:
     ]
     chart = layers(
         _plateau(result, domain, log),
+        rule("", y=GUESSING),
+        remark(f"guessing: {number(GUESSING)}", end, above, align="right"),
         curves(data, x=x, y=y, tooltip=tooltip),
         explained_ends(_ends(result, data), domain=domain, log=log),
     )
@@ -89,7 +93,7 @@ def _names(result: Result) -> tuple[str, str]:
 
 
 def _falls(length: str) -> str:
-    return f"falls {length}" if length.startswith(NEVER) else f"falls from epoch {length}"
+    return f"10% down{':' if length.startswith(NEVER) else ' at epoch'} {length}"
 
 
 def _ends(result: Result, data: pd.DataFrame) -> list[dict[str, Any]]:
