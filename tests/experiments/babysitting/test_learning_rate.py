@@ -28,6 +28,7 @@ from core.experiments.babysitting.learning_rate.experiment import (
 )
 from core.experiments.babysitting.learning_rate.picture import VIEWS
 from core.lab.finding import Outcome
+from core.lab.say import percent
 from tests.experiments.seeds import FIRST, first_seed
 
 EXPERIMENT = load("babysitting", "learning-rate")
@@ -141,10 +142,14 @@ def test_the_printed_sequences_are_the_lectures():
 
 def test_the_picture_marks_what_happened():
     result = ran()
-    drawn = VIEWS["loss"](result, [result]).chart.to_json()
+    drawn = VIEWS["loss"](result, [result]).chart.to_json(ensure_ascii=False)
     step = result.broken[HIGHEST, DRAWN, 0]
-    for words in ("3 × the first loss", f"NaN from step {step}", "0.05: good", "0.0002: too low"):
+    for words in (f"NaN from step {step}", "0.05: good", "0.0002: too low", "stay near 0.1"):
         assert words in drawn
+    start, end = result.train_accuracy[LOW].mean(axis=0)[[0, -1]]
+    assert f"{percent(start)} → {percent(end)}" in drawn and "3 × the first loss" not in drawn
+    finite = ran("finite")
+    assert "3 × the first loss" in VIEWS["loss"](finite, [finite]).chart.to_json(ensure_ascii=False)
     drawn = VIEWS["growth"](result, [result]).chart.to_json()
     assert f"step {step}, layer 2" in drawn
     assert "naive" in VIEWS["pair"](result, [result]).chart.to_json()

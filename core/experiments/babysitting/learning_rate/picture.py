@@ -1,17 +1,29 @@
 """Learning rates: the loss by step, why accuracy rises without it, and what breaks first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.charts.colours import by_meaning
+from core.charts.colours import by_meaning, colour
 from core.charts.columns import Columns
-from core.charts.curves import curves, explained_ends
+from core.charts.curves import curves
 from core.charts.layers import decades
-from core.charts.marks import at_position, clipped, line_ends, remark, rule, texts, worded
+from core.charts.marks import (
+    Align,
+    apart,
+    at_position,
+    by_width,
+    clipped,
+    line_ends,
+    position,
+    remark,
+    rule,
+    texts,
+    worded,
+)
 from core.charts.picture import Picture, layers
 from core.experiments.babysitting.learning_rate.experiment import (
     CHANGE,
@@ -25,38 +37,124 @@ from core.experiments.babysitting.learning_rate.experiment import (
     SITS,
     SIZES,
     Result,
+    findings,
 )
 from core.lab.say import number, percent
 from core.nn.divergence import EXPLODED
 
+Row = dict[str, Any]
+
 MEANINGS = ("small", "good", "other", "bad")  # of the CASES
 BOTTOM, TOP = 1e-3, 1e4  # of the loss axis: what lies beyond is drawn at its edge
-ROOM = 6  # times the top, for what is said above it
+ROOM = 10  # times the top, for what is said above it
 LARGEST = float(np.finfo(np.float32).max)
 CROSS = "M-0.6,-0.6L0.6,0.6M-0.6,0.6L0.6,-0.6"  # an SVG path
 ROSE = 0.1  # of the accuracy that is worth telling
+GAP, SIDE = 0.55, 0.4  # beside the panels of loss and of accuracy, in widths of a panel
+BELOW = 4  # times lower on the axis: what is said of a loss that leaves it at the top
+LEVELS = {TOP: "10,000+", 100.0: "100", 1.0: "1", 0.01: "0.01"}
 DIFFUSE = 0.03  # all probabilities lie this close to 0.1: the loss is that of guessing
 
 
 def loss(result: Result, shared: Sequence[Result]) -> Picture:
-    """Draw the loss of every rate by step on a log axis, up to its first non-finite number."""
-    data, domain = _drawn(result.loss, MEANINGS), (BOTTOM, TOP * ROOM)
-    first = result.data_loss[LOW, :, 0].mean()
-    limit = EXPLODED * first if np.isfinite(first) else None
+    """Draw loss and accuracy by step, side by side; the rate that the heading is about in colour.
+
+    The loss is that of the drawn start, up to its first number that is not finite; accuracy is the
+    mean of all starts. Both share the axis: 100% is as high as a loss of TOP.
+    """
+    focus, domain = _focus(result), (BOTTOM, TOP * ROOM)
+    columns = Columns(("loss", "accuracy"), 0, _steps(result), gap=GAP)
+    meanings = {name: name if i == focus else "context" for i, name in enumerate(MEANINGS)}
+    data = _drawn(result.loss, MEANINGS)
+    data = data.assign(line=data["series"], series=data["series"].map(meanings))
+    right = _right(result, columns, domain).assign(series=lambda d: d["line"].map(meanings))
+    ticks = {step: f"{step:.0f}" for step in (0.0, _steps(result) / 2, float(_steps(result)))}
+    x = columns.x("step", title=_title(result), ticks=ticks, room=SIDE)
+    y = _log_loss(domain, grid=False).title("")
+    first, ends = result.data_loss[LOW, :, 0].mean(), _ends(result, data, domain, meanings)
     chart = layers(
-        rule(f"{EXPLODED} × the first loss", y=limit, at=_steps(result), align="right")
-        if limit
-        else None,
-        curves(data, x=_by_step(result), y=_log_loss(domain), tooltip=TOOLTIP),
+        _frames(columns, domain),
+        _limit(columns, EXPLODED * first) if focus == HIGHEST and np.isfinite(first) else None,
+        curves(data.sort_values("series", key=_last), x=x, y=y, tooltip=TOOLTIP),
+        curves(right.sort_values("series", key=_last), x=x, y=y, tooltip=RIGHT),
         _exploded(result, data),
-        _breaks(result, domain),
-        _still(result),
-        explained_ends(_ends(result, data), domain=domain, log=True),
+        _breaks(result, domain, meanings),
+        _still(result) if focus == LOW else None,
+        _rise(right, focus, domain),
+        by_width(ends, dx=8, fontWeight="bold") if ends else None,
     )
-    return Picture(chart, "Loss by training step, a line for each learning rate")
+    return Picture(chart, "Loss and accuracy by training step, a line for each learning rate")
 
 
 TOOLTIP = [alt.Tooltip("step:Q"), alt.Tooltip("loss:Q", format=".4g")]
+RIGHT = [alt.Tooltip("epoch:Q"), alt.Tooltip("accuracy:Q", format=".1%")]
+
+
+def _focus(result: Result) -> int:
+    """Return the case that the heading is about."""
+    return {"T4": LOW, "T5": HIGHEST, "E25": GOOD}[findings(result)[0].claim]
+
+
+def _last(series: pd.Series) -> pd.Series:
+    """Sort what is in colour behind the rest, so that it is drawn over it."""
+    return series != "context"
+
+
+def _height(share: Any, domain: tuple[float, float]) -> Any:
+    """Return where a share lies on the axis of losses: 100% at the top."""
+    return at_position(np.asarray(share) * position(TOP, domain, log=True), domain, log=True)
+
+
+def _right(result: Result, columns: Columns, domain: tuple[float, float]) -> pd.DataFrame:
+    """Return a row per rate and epoch, up to the first number that is not finite."""
+    each = _steps(result) // EPOCHS
+    shares = result.train_accuracy.mean(axis=1)
+    data = pd.DataFrame(
+        {
+            "line": name,
+            "epoch": epoch,
+            "step": epoch * each + columns.shift("accuracy"),
+            "accuracy": share,
+            "drawn": float(_height(share, domain)),
+        }
+        for name, own, (broken, _, _) in zip(MEANINGS, shares, result.broken[:, DRAWN])
+        for epoch, share in enumerate(own.tolist())
+        if broken < 0 or epoch * each < broken
+    )
+    return data
+
+
+def _frames(columns: Columns, domain: tuple[float, float]) -> Any:
+    """Draw the level lines of both panels, their titles, and the scale of the accuracies."""
+    shares = {f"{share:.0%}": float(_height(share, domain)) for share in (0, 0.5, 1)}
+    levels = {"loss": LEVELS, "accuracy": shares.values()}
+    rows = [
+        {"step": columns.shift(case), "x2": columns.shift(case) + columns.high, "drawn": level}
+        for case, own in levels.items()
+        for level in own
+    ]
+    lines = alt.Chart(pd.DataFrame(rows)).mark_rule(color=colour("grid"))
+    heads = {"loss": "loss (log axis)", "accuracy": "digits right"}
+    named = [
+        {"x": columns.shift(case), "y": TOP * ROOM**0.6, "text": text, "series": "ink"}
+        for case, text in heads.items()
+    ]
+    ticks = [
+        {"x": columns.end, "y": y, "text": text, "series": "soft"} for text, y in shares.items()
+    ]
+    return layers(
+        lines.encode(alt.X("step:Q"), alt.X2("x2"), alt.Y("drawn:Q")),
+        texts(named, align="left", fontWeight="bold"),
+        texts(ticks, align="left", dx=8),
+    )
+
+
+def _limit(columns: Columns, loss: float) -> Any:
+    """Draw the loss above which a run counts as exploded."""
+    row = {"step": 0, "x2": columns.high, "drawn": loss}
+    line = alt.Chart(pd.DataFrame([row])).mark_rule(strokeDash=[5, 4], color=colour("soft"))
+    said = remark(f"{EXPLODED} × the first loss", columns.high, 1.6 * loss, align="right")
+    return layers(line.encode(alt.X("step:Q"), alt.X2("x2"), alt.Y("drawn:Q")), said)
 
 
 def _steps(result: Result) -> int:
@@ -70,16 +168,19 @@ def _by_step(result: Result, end: int | None = None) -> alt.X:
         alt.X("step:Q")
         .scale(domain=[0, end], nice=False)
         .axis(values=list(range(0, end + 1, each if end < 40 else 2 * each)), grid=False)
-        .title(f"training step ({each} are an epoch)")
+        .title(_title(result))
     )
 
 
-def _log_loss(domain: tuple[float, float]) -> alt.Y:
-    ticks = {TOP: "10,000+", 100: "100", 1: "1", 0.01: "0.01"}
+def _title(result: Result) -> str:
+    return f"training step ({_steps(result) // EPOCHS} steps = 1 epoch)"
+
+
+def _log_loss(domain: tuple[float, float], grid: bool = True) -> alt.Y:
     return (
         alt.Y("drawn:Q")
         .scale(type="log", domain=domain, nice=False)
-        .axis(**worded(ticks), domain=False, ticks=False)
+        .axis(**worded(LEVELS), grid=grid, domain=False, ticks=False)
         .title("loss (log)")
     )
 
@@ -98,7 +199,7 @@ def _drawn(losses: np.ndarray, series: Sequence[str]) -> pd.DataFrame:
 def _exploded(result: Result, data: pd.DataFrame) -> Any:
     """Mark where a loss exploded: the first one above the limit."""
     rows = [
-        data[(data["series"] == meaning) & (data["step"] == step)]
+        data[(data["line"] == meaning) & (data["step"] == step)]
         for meaning, step in zip(MEANINGS, result.exploded[:, DRAWN])
     ]
     found = pd.concat(rows)
@@ -111,62 +212,99 @@ def _exploded(result: Result, data: pd.DataFrame) -> Any:
     )
 
 
-def _breaks(result: Result, domain: tuple[float, float]) -> Any:
+def _breaks(result: Result, domain: tuple[float, float], meanings: Mapping[str, str]) -> Any:
     """Mark and name the runs that break, each at its first number that is not finite."""
-    rows: list[dict[str, Any]] = []
+    marks: list[Row] = []
+    said: dict[Align, list[Row]] = {"left": [], "right": []}
     for meaning, rate, exploded, (step, _, _) in zip(
         MEANINGS, result.config.rates, result.exploded[:, DRAWN], result.broken[:, DRAWN]
     ):
         if step < 0:
             continue
+        series = meanings[meaning]
+        y = TOP if exploded >= 0 else float(at_position(0.2 + 0.13 * len(marks), domain, log=True))
+        marks.append({"x": step, "y": y, "series": series})
         when = f"exploded at step {exploded},\n" if exploded >= 0 else ""
-        said = f"rate {number(rate)}: {when}NaN from step {step}"
-        y = TOP if exploded >= 0 else float(at_position(0.2 + 0.1 * len(rows), domain, log=True))
-        rows.append({"x": step, "y": y, "text": said, "series": meaning})
-    return _crosses(rows, below=2.2 if (result.exploded[:, DRAWN] >= 0).any() else 1)
+        said["left" if 2 * step < _steps(result) else "right"].append(
+            {
+                **marks[-1],
+                "y": y / BELOW if exploded >= 0 else y,
+                "text": f"{number(rate)}: {when}NaN from step {step}",
+                "short": f"{number(rate)}: NaN\nfrom step {step}",
+                "series": series.replace("context", "soft"),
+            }
+        )
+    if not marks:
+        return None
+    told = [
+        by_width(
+            rows, align=align, lineBreak="\n", fontWeight="bold", dx=14 if align == "left" else -14
+        )
+        for align, rows in said.items()
+        if rows
+    ]
+    return layers(_cross(marks), *told)
 
 
-def _crosses(rows: list[dict[str, Any]], below: float = 1) -> Any:
+def _crosses(rows: list[Row], below: float = 1) -> Any:
     """Mark places and say beside each, so many times lower on a log axis, what happened there."""
     if not rows:
         return None
-    marks = (
+    said = [{**row, "y": row["y"] / below} for row in rows]
+    return layers(_cross(rows), texts(said, align="left", dx=14, fontWeight="bold"))
+
+
+def _cross(rows: list[Row]) -> Any:
+    return (
         alt.Chart(pd.DataFrame(rows))
         .mark_point(shape=CROSS, size=150, strokeWidth=3, filled=False)
         .encode(alt.X("x:Q"), alt.Y("y:Q"), by_meaning(row["series"] for row in rows))
     )
-    said = [{**row, "y": row["y"] / below} for row in rows]
-    return layers(marks, texts(said, align="left", dx=14, fontWeight="bold"))
 
 
 def _still(result: Result) -> Any:
-    """Say of the low rate by how little its loss changes, if it is little, and what does change."""
+    """Say over the low rate's line by how little its loss changes, if it is little, and why."""
     own, accuracy = result.data_loss[LOW], result.train_accuracy[LOW].mean(axis=0)
     change = (1 - own[:, -1] / own[:, 0]).mean()
     if not abs(change) < CHANGE:
         return None
-    rate = f"rate {number(result.config.rates[LOW])}"
-    said = f"{rate}: the loss falls by only {percent(change)}"
+    said = f"falls by only {percent(change)}"
     if accuracy[-1] - accuracy[0] > ROSE and np.abs(result.probabilities - 0.1).max() < DIFFUSE:
-        rises = f"{percent(accuracy[0])} → {percent(accuracy[-1])}"
-        said += f",\nyet {rises} right: all probabilities\nstay near 0.1, only their order changes"
-    return remark(said, 0.36 * _steps(result), 60 * own.mean(), meaning="small")
+        said += ":\nprobabilities\nstay near 0.1"
+    row = {"x": 0.25 * _steps(result), "y": 20 * own.mean(), "text": said, "series": "small"}
+    return texts([row], align="left", fontWeight="bold")
 
 
-def _ends(result: Result, data: pd.DataFrame) -> list[dict[str, Any]]:
-    """Name every line that does not break, and say what its accuracy does."""
-    before, after = result.train_accuracy[..., 0], result.train_accuracy[..., -1]
-    last = data.groupby("series").last()["drawn"]
+def _rise(right: pd.DataFrame, focus: int, domain: tuple[float, float]) -> Any:
+    """Say over the end of the line in colour, or below a high one, how accuracy has changed."""
+    own = right[right["line"] == MEANINGS[focus]]
+    if own["epoch"].max() < EPOCHS:
+        return None
+    first, last = own["accuracy"].iloc[0], own["accuracy"].iloc[-1]
+    said = f"{percent(first)} → {percent(last)}"
+    y = _height(last + (0.09 if last < 0.7 else -0.12), domain)
+    row = {"x": own["step"].max(), "y": float(y), "text": said, "series": MEANINGS[focus]}
+    return texts([row], align="right", fontWeight="bold")
+
+
+def _ends(
+    result: Result, data: pd.DataFrame, domain: tuple[float, float], meanings: Mapping[str, str]
+) -> list[Row]:
+    """Name every line that does not break by its rate, moved apart where they collide."""
+    last = data.groupby("line")["drawn"].last()
+    cases = [case for case in range(len(MEANINGS)) if result.broken[case, DRAWN, 0] < 0]
+    if not cases:
+        return []
+    places = apart(position(last[[MEANINGS[case] for case in cases]], domain, log=True).tolist())
     return [
         {
-            "series": meaning,
             "x": _steps(result),
-            "y": last[meaning],
-            "text": f"rate {number(rate)}: {_kind(result, case)}",
-            "why": f"{percent(before[case].mean())} → {percent(after[case].mean())} right",
+            "y": y,
+            "text": f"{number(result.config.rates[case])}: {_kind(result, case)}",
+            "short": number(result.config.rates[case]),
+            "series": meanings[MEANINGS[case]].replace("context", "soft"),
         }
-        for case, (meaning, rate) in enumerate(zip(MEANINGS, result.config.rates))
-        if result.broken[case, DRAWN, 0] < 0
+        for case, y in zip(cases, at_position(places, domain, log=True).tolist())
     ]
 
 
