@@ -1,4 +1,4 @@
-"""Curves: all runs of a search, coloured by each hyper-parameter; what explains; the best few."""
+"""Curves: accuracy by each hyper-parameter, all loss curves coloured by each; the best few."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,21 +35,24 @@ from core.experiments.hpo.curves.experiment import (
     bins_of,
 )
 from core.lab.columns import crossed
-from core.lab.say import number, percent
+from core.lab.say import number, percent, power_of_ten
 from core.nn.divergence import EXPLODED
 
 PARTS = ("lowest", "lower", "higher", "highest")  # quarters of a range, even in the logarithm
 CASES = ("ink", "soft")  # colours of the heads of SEARCHED
 BOTTOM, TOP, ROOM = 1e-3, 30.0, 15.0  # of the loss axis, and times its top the room for heads
 LOSSES = {TOP: f"{TOP:.0f}+", 1: "1", 0.1: "0.1", 0.01: "0.01"}
-EXPLAINS = ["epochs", "% right: on validation digits, mean of the colour"]
+EXPLAINS = ["epochs", "% right: mean of all runs of a colour"]
 FLAT, FALLS, MOST = 0.7, 0.2, 2 / 3  # of the first loss; of the runs of a quarter
 ABOVE, BELOW = 5.0, 0.008  # where words keep clear of the curves
+HEADS = 1.32  # height of the heads over accuracies
+LOW = 0.5  # of the mean of the best part: parts below fail
 CROSS = "M-0.6,-0.6L0.6,0.6M-0.6,0.6L0.6,-0.6"  # an SVG path
+RIGHT: dict[str, Any] = {"title": "right in the end", "format": ".0%"}
 TOOLTIP = [
     alt.Tooltip("rate:Q", title="learning rate", format=".2g"),
     alt.Tooltip("reg:Q", title="regularization", format=".2g"),
-    alt.Tooltip("accuracy:Q", title="right in the end", format=".0%"),
+    alt.Tooltip("accuracy:Q", **RIGHT),
 ]
 
 
@@ -72,21 +75,32 @@ def coloured(result: Result, shared: Sequence[Result]) -> Picture:
         _crosses(data),
         _quarters(result, columns),
         _ways(result, columns),
-        columns.heads(_heads(result), 5.5 * TOP),
+        _heads(result, columns, 10.5 * TOP),
     )
     return Picture(chart, "Training loss of all runs, coloured by learning rate and regularization")
 
 
-def _heads(result: Result) -> dict[str, str]:
-    """Return the names of both panels, each with what it explains, or that this is nothing."""
-    chance = result.null.mean()
-    said = [
-        f"{percent(share)}: no more than\nchance ({percent(chance)})"
-        if share <= chance
-        else f"explains {percent(share)} of\nthe differences"
-        for share in result.explained.mean(axis=-1)
-    ]
-    return {case: f"{name.capitalize()}\n{text}" for case, name, text in zip(CASES, SEARCHED, said)}
+def _heads(result: Result, columns: Columns, y: float) -> Any:
+    """Name both panels, each with what it explains, or say that this could be chance."""
+    chance = percent(result.null.mean())
+    rows = []
+    for case, name, share in zip(CASES, SEARCHED, result.explained.mean(axis=-1)):
+        said = percent(share)
+        lines = [f"explains {said}", "of the differences"]
+        short = lines
+        if share <= result.null.mean():
+            lines = ["no visible effect", f"({said}; by chance up to {chance})"]
+            short = ["no visible effect", f"({said}; chance: {chance})"]
+        rows.append(
+            {
+                "x": (columns.low + columns.high) / 2 + columns.shift(case),
+                "y": y,
+                "text": "\n".join([name.capitalize(), *lines]),
+                "short": "\n".join([name.capitalize(), *short]),
+                "series": case,
+            }
+        )
+    return by_width(rows, align="center", style="head", lineBreak="\n")
 
 
 def _moments(result: Result) -> pd.DataFrame:
@@ -183,7 +197,7 @@ def _ways(result: Result, columns: Columns) -> Any:
         ]
         if share <= result.null.mean():
             alike = {"text": "accuracy about the same", "short": "all alike", "series": "soft"}
-            rows.append({"x": end, "y": BELOW, **alike})
+            rows.append({"x": end, "y": ABOVE, **alike})
     return by_width(rows, align="right", fontWeight="bold") if rows else None
 
 
@@ -232,11 +246,18 @@ def _name(result: Result, run: int) -> str:
 
 
 def marginals(result: Result, shared: Sequence[Result]) -> Picture:
-    """Draw the accuracy of every run by each hyper-parameter, with the means of the bins."""
-    columns = Columns(CASES, 0.0, 1.0, gap=0.12)
-    bins = bins_of(result.positions)
+    """Draw the accuracy of every run by each hyper-parameter, with the means of the parts."""
+    columns = Columns(CASES, 0.0, 1.0, gap=0.2)
     data = pd.concat(
-        pd.DataFrame({"case": case, "x": own.ravel(), "y": result.accuracy.ravel()})
+        pd.DataFrame(
+            {
+                "case": case,
+                "x": own.ravel(),
+                "y": result.accuracy.ravel(),
+                "rate": result.drawn[0].ravel(),
+                "reg": result.drawn[1].ravel(),
+            }
+        )
         for case, own in zip(CASES, result.positions)
     )
     means = pd.concat(
@@ -245,43 +266,84 @@ def marginals(result: Result, shared: Sequence[Result]) -> Picture:
                 "case": case,
                 "x": np.arange(BINS) / BINS,
                 "x2": (np.arange(BINS) + 1) / BINS,
-                "y": [result.accuracy[own == part].mean() for part in range(BINS)],
+                "y": own,
             }
         )
-        for case, own in zip(CASES, bins)
+        for case, own in zip(CASES, _means(result))
     )
-    labels = {
-        end + columns.shift(case): number(float(own.at(end)))
-        for case, own in zip(CASES, result.config.ranges.values())
-        for end in (0.0, 0.5, 1.0)
-    }
+    labels: dict[float, str] = {}
+    for case, own in zip(CASES, result.config.ranges.values()):
+        middle = 10.0 ** np.round(np.log10(own.at(0.5)))
+        ticks = np.array([own.low, middle, own.high])
+        places = own.position(ticks) + columns.shift(case)
+        labels |= dict(zip(places.tolist(), map(_short, ticks.tolist())))
     x = (
         alt.X("x:Q")
         .scale(domain=[0, columns.end], nice=False)
-        .axis(**worded(labels), grid=False, domain=False, ticks=False)
-        .title("value drawn (log)")
-    )
-    y = (
-        alt.Y("y:Q")
-        .scale(domain=[-0.12, 1.4], nice=False)
-        .axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1], domain=False, ticks=False)
-        .title("right on validation digits")
+        .axis(**worded(labels), grid=False, domain=False, ticks=False, labelOverlap=False)
+        .title(["value drawn (log)", "dot: a network; bar: mean of an eighth"])
     )
     chart = layers(
         alt.Chart(columns.shifted(data, "x"))
-        .mark_point(size=14, color=colour("context"), opacity=0.6)
-        .encode(x, y),
+        .mark_point(size=16, color=colour("val"), opacity=0.45)
+        .encode(x, _right(), tooltip=[*TOOLTIP[:2], alt.Tooltip("y:Q", **RIGHT)]),
         alt.Chart(columns.shifted(means, "x", "x2"))
-        .mark_rule(strokeWidth=4, color=colour("small"))
+        .mark_rule(strokeWidth=3.5, color=colour("ink"))
         .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.X2("x2")),
-        columns.heads(_heads(result), 1.28),
-        remark(_by_chance(result), 0.0, -0.07),
+        _heads(result, columns, HEADS),
+        _fails(result),
     )
     return Picture(chart, "Accuracy by learning rate and by regularization, with means of parts")
 
 
-def _by_chance(result: Result) -> str:
-    return f"blue: means of parts. Chance explains up to {percent(result.null.mean())}"
+def _short(value: float) -> str:
+    return power_of_ten(value) if value < 1e-4 else number(value)
+
+
+def _right() -> Any:
+    """Return the axis of accuracies, with room for heads."""
+    return (
+        alt.Y("y:Q")
+        .scale(domain=[0, 1.42], nice=False)
+        .axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1], domain=False, ticks=False)
+        .title("right on validation digits")
+    )
+
+
+def _means(result: Result) -> Array:
+    """Return (2, BINS) the mean accuracy in each part of the ranges."""
+    bins = bins_of(result.positions)
+    return np.array([[result.accuracy[own == k].mean() for k in range(BINS)] for own in bins])
+
+
+def _fails(result: Result) -> Any:
+    """Say beside the hump what goes wrong at learning rates too low and too high, if it does."""
+    means = _means(result)[0]
+    good = np.flatnonzero(means > LOW * means.max())
+    first, last = int(good[0]), int(good[-1])
+    explodes = result.exploded[bins_of(result.positions)[0] == BINS - 1] >= 0
+    rows = []
+    if first > 1:  # there is room over the low dots
+        row = {"x": 0.0, "y": 0.78, "text": "too low:\nhardly learns", "short": "too\nlow"}
+        rows.append((row, "left"))
+    if last < BINS - 1 and last - first > 2 and explodes.mean() > 0.5:
+        row = {
+            "x": (last + 0.4) / BINS,
+            "y": 0.24,
+            "text": "too high:\nexplodes",
+            "short": "too\nhigh",
+        }
+        rows.append((row, "right"))
+    return (
+        layers(
+            *(
+                by_width([{**row, "series": "soft"}], align=align, lineBreak="\n", style="remark")
+                for row, align in rows
+            )
+        )
+        if rows
+        else None
+    )
 
 
 def given_up(result: Result, shared: Sequence[Result]) -> Picture:
@@ -321,12 +383,16 @@ def _saved(result: Result) -> str:
 
 
 def setting(result: Result) -> Picture:
-    """Draw the loss of all runs, without what they drew."""
-    lines = _lines(result).assign(series="context")
-    base = alt.Chart(lines).encode(_epochs(), _loss(), by_meaning(["context"]), alt.Detail("run:N"))
-    chart = layers(base.mark_line(strokeWidth=1.2), _crosses(lines))
-    return Picture(chart, "Training loss of all runs by epoch")
+    """Draw the accuracy of the runs of one search, without what they drew."""
+    data = pd.DataFrame({"x": np.arange(TRIALS) + 1, "y": result.accuracy[0]})
+    x = alt.X("x:Q").scale(domain=[0, TRIALS + 1], nice=False).axis(values=[], domain=False)
+    chart = (
+        alt.Chart(data)
+        .mark_point(size=60, color=colour("val"))
+        .encode(x.title(f"{TRIALS} networks: why are some good and some bad?"), _right())
+    )
+    return Picture(layers(chart), "Accuracy of all runs of a search")
 
 
-VIEWS = {"coloured": coloured, "best": best, "marginals": marginals, "given_up": given_up}
+VIEWS = {"marginals": marginals, "coloured": coloured, "best": best, "given_up": given_up}
 SETTING = setting
