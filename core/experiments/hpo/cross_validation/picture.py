@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.charts.colours import by_meaning, colour
-from core.charts.marks import at_position, by_width, remark, texts
+from core.charts.marks import at_position, by_width, texts
 from core.charts.picture import Picture, layers
 from core.experiments.hpo.cross_validation.experiment import (
     AHEAD,
@@ -18,14 +18,17 @@ from core.experiments.hpo.cross_validation.experiment import (
     RULES,
     Array,
     Result,
+    clearly_more,
     scatter,
 )
+from core.lab.finding import Outcome
 from core.lab.say import count, percent
 from core.lab.verdict import interval
 
 MEANING = dict(zip(RULES, ("good", "other", "ink")))
-ROWS = dict(zip(RULES, (2.4, 0.0, 1.2)))  # heights; the two of equal work next to each other
+ROWS = dict(zip(RULES, (2.5, 0.0, 1.15)))  # heights; the two of equal work next to each other
 ABOVE = 0.42  # a row, its name
+BETWEEN = 1.95  # height of the words between the two of equal work
 
 
 def tested(result: Result, shared: Sequence[Result]) -> Picture:
@@ -45,31 +48,35 @@ def tested(result: Result, shared: Sequence[Result]) -> Picture:
     x = (
         alt.X("test:Q")
         .scale(domain=[low, high], nice=False, zero=False)
-        .axis(format=".0%", tickCount=6, grid=False, domain=False)
-        .title(["digits right", f"dot: one of {REPEATS} searches, upright bar: their mean"])
+        .axis(format=".0%", tickCount=6, tickMinStep=0.01, grid=False, domain=False)
+        .title(
+            [f"digits right; dot: one of {REPEATS} searches", "bar: mean; ◇ score used to choose"]
+        )
     )
     y = (
         alt.Y("y:Q")
-        .scale(domain=[-0.75, 3.0], nice=False)
+        .scale(domain=[-0.35, 3.05], nice=False)
         .axis(values=[], domain=False)
         .title(None)
     )
     tooltip = [alt.Tooltip("search:Q"), alt.Tooltip("test:Q", title="right", format=".1%")]
     at = alt.Chart(rows).encode(alt.Y("y:Q"), by_meaning(rows["series"]))
     chart = layers(
-        at.mark_rule(strokeWidth=1.5, strokeDash=[4, 4]).encode(
-            alt.X("test:Q"), alt.X2("promised")
-        ),
+        _bracket(low),
         alt.Chart(data)
         .mark_point(size=70, opacity=0.5)
         .encode(x, y, by_meaning(data["series"]), tooltip=tooltip),
         at.mark_tick(thickness=5, size=40, orient="vertical", opacity=1).encode(alt.X("test:Q")),
-        at.mark_point(shape="diamond", filled=False, size=180, strokeWidth=2.5).encode(
-            alt.X("promised:Q")
+        alt.Chart(rows)
+        .mark_point(
+            shape="diamond", filled=False, size=90, strokeWidth=1.5, color=colour("context")
+        )
+        .encode(alt.X("promised:Q"), alt.Y("y:Q")),
+        by_width(
+            rows.assign(x=low, y=rows["y"] + ABOVE).to_dict("records"), dx=10, fontWeight="bold"
         ),
-        by_width(rows.assign(x=low, y=rows["y"] + ABOVE).to_dict("records"), fontWeight="bold"),
         by_width(_promises(rows, high), align="right"),
-        remark(_why(result), low, -0.53),
+        by_width([_difference(result, low)], dx=10, fontWeight="bold"),
     )
     return Picture(chart, "Test accuracy of the winners of three rules, and what they had promised")
 
@@ -113,29 +120,39 @@ def _promises(rows: pd.DataFrame, right: float) -> list[dict[str, Any]]:
         {
             "x": right,
             "y": row.y + ABOVE,
-            "text": f"◇ on validation digits, when it won: {row.promised:.1%}",
-            "short": f"◇ won at {row.promised:.1%}",
-            "series": row.series,
+            "text": f"◇ score used to choose: {row.promised:.1%}",
+            "short": f"◇ {row.promised:.1%}",
+            "series": "soft",
         }
         for row in rows.itertuples()
     ]
 
 
 def _test_domain(shared: Sequence[Result]) -> tuple[float, float]:
-    low = min(float(run.test.min()) for run in shared)
-    return float(np.floor(50 * low - 0.5) / 50), 1.0
+    values = [value for run in shared for value in (*run.test.ravel(), *promised(run))]
+    return float(np.floor(100 * min(values) - 0.3) / 100), min(
+        float(np.ceil(100 * max(values) + 0.3) / 100), 1.0
+    )
 
 
-def _why(result: Result) -> str:
-    """Tell by how much rules of equal work differ, and why that is little."""
+def _bracket(x: float) -> Any:
+    """Tie together the two rules of equal work."""
+    ends = {"x": x, "y": ROWS["more"] - 0.2, "y2": ROWS["folds"] + ABOVE + 0.08}
+    base = alt.Chart(pd.DataFrame([ends])).mark_rule(strokeWidth=2.5, color=colour("ink"))
+    return base.encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Y2("y2"))
+
+
+def _difference(result: Result, x: float) -> dict[str, Any]:
+    """Tell by how much rules of equal work differ, and whether this is clear."""
     folds, _, more = result.test
     low, high = (100 * end for end in interval(folds - more))
     ahead = f"{(low + high) / 2:+.1f}".replace("-", "−")
-    return (
-        f"{FOLDS} folds minus 1 split, equal work: {ahead} ± {(high - low) / 2:.1f} points\n"
-        f"clear would be: surely over {100 * GAIN:.1f}; "
-        f"best {AHEAD} settings: {scatter(result)['lead']:.1f} apart"
-    )
+    told = "clear"
+    if clearly_more(folds, more) is Outcome.UNCLEAR:
+        told = "not clear" if low < 0 < high else f"not surely over {100 * GAIN:.1f}"
+    said = f"{ahead} ± {(high - low) / 2:.1f} points: {told}"
+    words = {"text": f"same work, difference {said}", "short": f"difference {said}"}
+    return {"x": x, "y": BETWEEN, "series": "ink", **words}
 
 
 def configurations(result: Result, shared: Sequence[Result]) -> Picture:
