@@ -114,7 +114,7 @@ def test_near_is_the_20_times_that_the_words_speak_of():
 @pytest.mark.parametrize(
     "rates, said",
     [
-        ((1e-4, 1e-2), ["all five best", "8 times higher. It does not reach the best rate"]),
+        ((1e-4, 1e-2), ["all five best", "8 times higher, still below the best rate"]),
         ((2e-3, 0.2), ["all five best", "7 times higher, and the best rate is in it"]),
         ((1e-2, 1.0), ["searched: none of the five best in an outer quarter"]),
     ],

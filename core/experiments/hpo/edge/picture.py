@@ -117,10 +117,10 @@ def _quarters(base: Any, searched: Range, top: float, places: np.ndarray | None 
         shade = {"x": left, "x2": right, "y": 0, "y2": 1.04 * top}
         rows.append({**shade, "opacity": 0.22 if end == seen else 0.1})
         at = {"x": float(searched.at(sum(ends) / 2)), "series": "soft"}
-        names.append({**at, "y": 0.32 * top, "text": "outer\nquarter", "short": ""})
+        names.append({**at, "y": 0.35 * top, "text": "outer\nquarter", "short": ""})
         if places is not None and end == seen:
             said = _counted(places).replace("five best", "five\nbest")
-            row = {**at, "y": 0.11 * top, "text": said, "short": said, "series": "good"}
+            row = {**at, "y": 0.14 * top, "text": said, "short": said, "series": "good"}
             crowd.append(row)
     shades = (
         base.properties(data=pd.DataFrame(rows))
@@ -153,7 +153,7 @@ def _known(axis: Range, top: float) -> tuple[Any, ...]:
     )
     best = float(known["best_rate"])
     upright = (
-        alt.Chart(pd.DataFrame([{"x": best, "y": 0.42 * top, "y2": 1.17 * top}]))
+        alt.Chart(pd.DataFrame([{"x": best, "y": 0.42 * top, "y2": 1.1 * top}]))
         .mark_rule(color=colour("ink"))
         .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Y2("y2"))
     )
@@ -191,7 +191,7 @@ def _dots(base: Any, result: Result, values: np.ndarray) -> Any:
         dots.mark_point(shape="cross", angle=45, size=80, strokeWidth=0).transform_filter(
             "datum.series == 'bad'"
         ),
-        dots.mark_point(size=150, stroke=colour("ground"), strokeWidth=1).transform_filter(
+        dots.mark_point(size=130, filled=False, strokeWidth=2).transform_filter(
             "datum.series == 'good'"
         ),
     )
@@ -232,8 +232,8 @@ def _reached(moved: Range, way: int) -> tuple[str, str]:
     if 0 <= place <= 1:
         return ", and the best rate is in it", ""
     if (place > 1) == (way > 0):
-        return ". It does not reach the best rate: move again", ", then again"
-    return ". That is away from the best rate", " (away)"
+        return f", still {'below' if way > 0 else 'above'} the best rate", ", then again"
+    return ", away from the best rate", " (away)"
 
 
 def _bar(
