@@ -143,8 +143,9 @@ def test_a_winner_at_the_edge_of_its_range_is_pointed_out(result):
     wide[1] = [[own[fine.best] / 1e3, own[fine.best] * 1e3] for own in (fine.rate, fine.reg)]
     narrow[1] = wide[1]
     narrow[1, 1, 1] = 1.01 * fine.reg[fine.best]
-    assert "at the edge" not in written(wide)
-    assert "at the edge of reg" in written(narrow)
+    assert "at an edge" not in written(wide)
+    assert "typical after 5 epochs: " in written(wide)
+    assert "; best at an edge" in written(narrow)
 
 
 @pytest.mark.full

@@ -53,7 +53,7 @@ def stages(result: Result, shared: Sequence[Result]) -> Picture:
         *_heads(result, columns, tall),
         _key(result, columns, tall),
         *_why(result.stages[0], columns, tall),
-        _at_edge(result, columns, tall),
+        _notes(result, columns, tall),
     )
     return Picture(
         chart, "Trials by learning rate and reg, in a wide range and in a narrow one", picks
@@ -211,28 +211,35 @@ def _heads(result: Result, columns: Columns, tall: Range) -> list[Any]:
     return [by_width(large, style="large"), by_width(small)]
 
 
-def _at_edge(result: Result, columns: Columns, tall: Range) -> Any:
-    """Say over the last of several stages at which edge its best trial lies, if it does."""
-    last, name = result.stages[-1], columns.cases[len(result.stages) - 1]
-    if name == STAGES[0]:
-        return None
-    low, high = last.ranges[1].tolist()
-    places = {
-        "learning rate": float(last.rates.position(last.rate[last.best])),
-        "reg": float(Range(low, high, log=True).position(last.reg[last.best])),
-    }
-    near = [what for what, place in places.items() if min(place, 1 - place) < EDGE]
-    if not near:
-        return None
-    row = {"x": columns.shift(name), "y": _row(tall, 3), "series": "soft"}
-    text = f"◯ at the edge of {' and '.join(near)}"
-    return by_width([{**row, "text": text, "short": "◯ at the edge"}], fontStyle="italic")
+def _notes(result: Result, columns: Columns, tall: Range) -> Any:
+    """Say over later stages what as few epochs come to, and if the last best is at an edge."""
+    few, rows = len(columns.cases) < len(STAGES), []
+    for index, (stage, name) in enumerate(zip(result.stages, columns.cases)):
+        said, short = [], ""
+        if index and result.config.source == "ours":
+            short = f"{SHORT} epochs: {percent(np.median(stage.early))}"
+            said = [f"typical after {short}" if few else short]
+        if index and index + 1 == len(result.stages) and _at_edge(stage):
+            said.append("best at an edge" if few else "◯ at an edge")
+        row = {"x": columns.shift(name), "y": _row(tall, 3), "series": "soft"}
+        rows.append({**row, "text": "; ".join(said), "short": short})
+    return by_width(rows, fontStyle="italic")
+
+
+def _at_edge(stage: Stage) -> bool:
+    """Tell whether the best trial of a stage lies at an edge of its ranges."""
+    low, high = stage.ranges[1].tolist()
+    places = (
+        float(stage.rates.position(stage.rate[stage.best])),
+        float(Range(low, high, log=True).position(stage.reg[stage.best])),
+    )
+    return any(min(place, 1 - place) < EDGE for place in places)
 
 
 def _key(result: Result, columns: Columns, tall: Range) -> Any:
     """Say above everything what fillings and colours are."""
     config, (good, half) = result.config, map(percent, _bars(result))
-    box = "" if config.fine_learning_rates or config.fine_regs else ": the next box"
+    box = "" if config.fine_learning_rates or config.fine_regs else ": next range"
     if config.source == "lecture":
         box = ""
     words = [
