@@ -29,12 +29,13 @@ HEADS = {  # in the picture, on two lines where they are long
     "learning_rate": "learning\nrate",
     "weight_scale": "weight\nscale",
     "hidden": "units",
-    "momentum": "momen-\ntum",
+    "momentum": "momentum",
     "decay": "rate\ndecay",
     "reg": "penalty\n(reg)",
     STEP: "rate /\n(1 − momentum)",
 }
-SHORT = {"learning_rate": "rate"}  # on a phone
+SHORT = {"learning_rate": "rate", "momentum": "momen-\ntum"}  # on a phone
+FAILS = "rate too low: hardly learns; too high: explodes"
 BEST = 0.1  # share of the trials that stand out
 HALF = 0.5  # of the digits: trials with fewer right are bad
 SEEN = {"bad": 0.25, "context": 0.4, "good": 0.9}  # opacity of a line
@@ -79,8 +80,11 @@ def lines(result: Result, shared: Sequence[Result]) -> Picture:
         for y, row, last in zip((-0.06, 1.12), labels, ("0%", "100%"))
         for x, text in enumerate([*row, last])
     ]
-    names = [HEADS[name] for name in PARAMETERS] + ["digits\nright"]
-    heads = [{"x": x, "y": 1.42, "text": name, "series": "ink"} for x, name in enumerate(names)]
+    names = [(HEADS[name], SHORT.get(name, "")) for name in PARAMETERS] + [("digits\nright", "")]
+    heads = [
+        {"x": x, "y": 1.42, "text": name, "short": short, "series": "ink"}
+        for x, (name, short) in enumerate(names)
+    ]
     y = alt.Y("y:Q").scale(domain=[-0.12, 1.44], nice=False).axis(None)
     x = alt.X("x:Q").scale(domain=[-0.5, len(across) - 0.5], nice=False)
     title = "a line per trial; green: the best tenth; red: under half of the digits right"
@@ -132,6 +136,7 @@ def _panels(result: Result, shown: Sequence[str]) -> Any:
     spans = pd.DataFrame(
         {"x": x[best].min(), "x2": x[best].max(), "y": SPAN, "case": name}
         for name, x in places.items()
+        if name == "learning_rate"
     )
     shares = [
         {
@@ -144,7 +149,7 @@ def _panels(result: Result, shown: Sequence[str]) -> Any:
     ]
     title = [
         "a dot per trial; bars: mean of each sixth of them",
-        "explains: share of the spread the bars follow",
+        *([FAILS] if result.config.searched == "wide" else []),
         f"grey bars: could be chance (under {percent(least)})",
     ]
     base = alt.Chart(columns.shifted(dots, "x")).encode(alt.X("x:Q"), alt.Y("y:Q"))
@@ -179,7 +184,6 @@ def _frames(result: Result, columns: Columns, title: list[str]) -> list[Any]:
             grid=False,
             domain=False,
             ticks=False,
-            titleAnchor="start",
         )
         .title("digits right")
     )
