@@ -20,6 +20,7 @@ DRAWN = {"grid": "few values", "random": "random"}  # layout -> meaning
 STRIP = 0.3  # height of the curve above a square, a share of its side
 APART = 0.11  # of the two
 ENDS = -0.19, 1.78  # of the axis: room below for what is counted, above for the heads
+MIDDLE = alt.ExprRef(f"height * {(ENDS[1] - 0.5) / (ENDS[1] - ENDS[0]):.3f}")  # of a square
 HEADS = 1.69, 1.55  # heights of their lines
 LEAST_RIGHT = 0.8  # of the digits: lower accuracies are drawn as this one
 FINE = 300  # columns of the image
@@ -107,7 +108,7 @@ def _axes(result: Result) -> tuple[Any, Any]:
     y = alt.Y("y:Q").scale(domain=ENDS, nice=False).title(second)
     return (
         COLUMNS.x(title=title, ticks=across),
-        y.axis(**worded(up), **plain, titleAnchor="start", labelOverlap=False),
+        y.axis(**worded(up), **plain, titleY=MIDDLE, labelOverlap=False),
     )
 
 
