@@ -61,9 +61,14 @@ def _reason(result: Result) -> alt.Chart | None:
     stuck = rows[rows["accuracy"] < CHANCE]
     if stuck.empty:
         return None
-    signal = written_out(stuck["signal"].iloc[-1])
-    text = f"signal {signal}:\nthe last layer sees\nthe same for all digits"
-    return remark(text, 0.55 * result.config.epochs, stuck["accuracy"].iloc[-1] + 4 * APART)
+    lines = (
+        f"signal {written_out(stuck['signal'].iloc[-1])}",
+        "(std of the last hidden",
+        "layer before training):",
+        "the same for all digits",
+    )
+    text = "\n".join(lines)
+    return remark(text, 0.55 * result.config.epochs, stuck["accuracy"].iloc[-1] + 4.8 * APART)
 
 
 VIEWS = {"accuracy": accuracy}
