@@ -66,12 +66,13 @@ def _named(result: Result, columns: Columns, search: int) -> Any:
     """Circle the best try of the drawn search, and say what it gets right, off the curve."""
     best, ends = _best(result, search), (columns.low, columns.high)
     middle = position(best["x"], ends) - 0.5
-    places = at_position(0.5 + np.clip(middle, -0.23, 0.23), ends)
+    most = np.where(best["y"] > 0.5, 0.23, 0.15)  # away from the middle
+    places = at_position(0.5 + np.clip(middle, -most, most), ends)
     rows = [
         {
             "x": place + columns.shift(row.case),
-            "y": row.y - 0.22 if row.y > 0.5 and inside else min(row.y + 0.12, 1.06),
-            "text": f"its best: {percent(row.y)}",
+            "y": row.y - 0.3 if row.y > 0.5 and inside else min(row.y + 0.17, 1.06),
+            "text": f"one search: {percent(row.y)}",
             "short": percent(row.y),
             "series": row.case,
         }
@@ -95,7 +96,10 @@ def _decades(result: Result, columns: Columns) -> Any:
     powers = np.log10(result.edges)
     shown = powers[:-1] if len(powers) < 5 else powers[1::2]
     ticks = {float(power): number(10**power) for power in shown}
-    title = ["learning rate (log scale)", "numbers: % of all tries in each decade"]
+    title = [
+        "learning rate (log); grey: tries of both ways",
+        "numbers: % of this way's tries per decade",
+    ]
     x = columns.x(title="", ticks=ticks).title(title)
     y = (
         alt.Y("y:Q")
@@ -148,7 +152,7 @@ def _shares(result: Result, columns: Columns) -> Any:
 def _heads(result: Result) -> dict[str, str]:
     means = result.found[..., -1].mean(axis=-1)
     return {
-        kind: f"Even {how}:\n{percent(mean)}, mean of\n{SEARCHES} searches"
+        kind: f"Even {how}:\n{percent(mean)} of test digits,\nmean of {SEARCHES} searches"
         for kind, how, mean in zip(KINDS, ("in the value", "in the logarithm"), means)
     }
 
@@ -169,11 +173,12 @@ def _learning(result: Result, columns: Columns) -> Any:
             "x": middle + columns.shift(kind),
             "y": BESIDE[bool(result.val.max() > 0.5)],
             "text": f"{percent(own.mean())} of the tries\nlearn well",
+            "short": f"{percent(own.mean())}\nlearn well",
             "series": kind,
         }
         for kind, own in zip(KINDS, good)
     ]
-    return texts(rows, fontStyle="italic")
+    return by_width(rows, align="center", fontStyle="italic", lineBreak="\n")
 
 
 def setting(result: Result) -> Picture:
