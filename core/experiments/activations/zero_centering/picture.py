@@ -10,7 +10,7 @@ import pandas as pd
 from core.charts.colours import by_meaning, colour
 from core.charts.columns import Columns
 from core.charts.curves import curves
-from core.charts.marks import line_ends, remark, rule, texts
+from core.charts.marks import by_width, line_ends, remark, rule, texts
 from core.charts.picture import Picture, frame, layers
 from core.experiments.activations.zero_centering.experiment import (
     BATCHES,
@@ -27,10 +27,10 @@ from core.lab.say import number, percent
 W1 = -0.75, 2.35
 WIDE = -2.75, 4.35  # of a plane as broad as the picture
 BELOW, ABOVE = -2.05, 0.75  # where the goal is below the start; mirrored where it is above
-NEAR = np.array([0.04, 0.14, 0.3])  # of the loss, around the goal: rings that leave room for words
+NEAR = np.array([0.04, 0.14, 0.27])  # of the loss, around the goal: rings that leave room for words
 LEVELS = np.array([0.05, 0.3, 0.8, 1.6, 2.8])  # of the loss, all over a plane
 MOVES = "both up", "both down", "one each"  # of the colour table
-DOES = dict(zip(MOVES, ("both up", "both down", "one up,\none down\n")))
+DOES = dict(zip(MOVES, ("both up", "both down", "one up,\none down")))
 NAMES = {"positive": "all-positive", "shifted": "shifted"}  # of the colour table
 HEADS = "Single examples", "Batches of 64"
 SEEN = 0.005  # the least share of steps that has an arrow
@@ -150,7 +150,7 @@ def _ground(
         alt.Chart(planes.shifted(way, "x"))
         .mark_line(color=colour("soft"), strokeDash=[6, 5], strokeWidth=2)
         .encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Detail("case:N")),
-        remark("rings: equal loss", W1[1], 0.26 * np.sign(goal[1]), align="right"),
+        remark("rings: equal loss", W1[1], 0.13 * np.sign(goal[1]), align="right"),
     )
 
 
@@ -238,7 +238,7 @@ def _compass(result: Result, planes: Columns, size: int) -> Any:
     up = result.config.goal == "same"
     middle = -0.2, 1.3 if up else -1.5
     ways = {"both up": [(1, 1)], "both down": [(-1, -1)], "one each": [(1, -1), (-1, 1)]}
-    rows, words = [], []
+    rows, words, large = [], [], []
     for case, shares in zip(planes.cases, result.moves[size]):
         for (kind, arrows), share in zip(ways.items(), shares):
             for right, above in arrows if share > SEEN else []:
@@ -246,12 +246,14 @@ def _compass(result: Result, planes: Columns, size: int) -> Any:
                 turn = {(1, 1): 45, (1, -1): 135, (-1, -1): 225, (-1, 1): 315}[right, above]
                 rows.append((*middle, x2, y2, turn, kind, case))
         said = zip(ways, _of_a_hundred(shares))
-        labels = {way: f"{DOES[way]} {count}%".replace("\n ", "\n") for way, count in said}
+        counts = {way: f"{count}%" for way, count in said}
+        labels = {way: f"{DOES[way]} {counts[way]}" for way in ("both up", "both down")}
         left, beside = W1[0] + 0.03, middle[0] + 0.36
         words += [(left, middle[1] + 0.65, "of all steps:", "soft", case)]
         words += [(left, middle[1] + 0.45, labels["both up"], "both up", case)]
         words += [(left, middle[1] - 0.45, labels["both down"], "both down", case)]
-        words += [(beside, middle[1] + 0.08, labels["one each"], "one each", case)]
+        words += [(beside, middle[1] + 0.24, DOES["one each"], "one each", case)]
+        large.append((beside, middle[1] - 0.24, counts["one each"], "one each", case))
     data = pd.DataFrame(rows, columns=["x", "y", "x2", "y2", "turn", "series", "case"])
     data = planes.shifted(data, "x", "x2")
     shafts = (
@@ -264,12 +266,20 @@ def _compass(result: Result, planes: Columns, size: int) -> Any:
         .mark_point(shape="triangle", size=110, filled=True, opacity=1)
         .encode(alt.X("x2:Q"), alt.Y("y2:Q"), angle=alt.Angle("turn:Q").scale(None))
     )
-    names = planes.shifted(pd.DataFrame(words, columns=["x", "y", "text", "series", "case"]), "x")
+    names, large_ones = (
+        planes.shifted(pd.DataFrame(part, columns=["x", "y", "text", "series", "case"]), "x")
+        for part in (words, large)
+    )
     colours = by_meaning([*MOVES, "soft"])
     return alt.layer(
         shafts.encode(color=colours),
         heads.encode(color=colours),
-        texts(names.to_dict("records"), align="left", fontWeight="bold"),
+        by_width(
+            names.assign(short=names["text"].str.replace("one", "1")).to_dict("records"),
+            fontWeight="bold",
+            lineBreak="\n",
+        ),
+        texts(large_ones.to_dict("records"), align="left", style="large"),
     )
 
 
