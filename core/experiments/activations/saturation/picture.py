@@ -10,6 +10,7 @@ from core.charts.curves import curves
 from core.charts.marks import (
     Align,
     at_position,
+    by_width,
     clipped,
     line_ends,
     position,
@@ -105,7 +106,7 @@ def _reason(result: Result, domain: tuple[float, float]) -> alt.Chart | None:
 
 
 def _half(result: Result, domain: tuple[float, float]) -> alt.Chart | None:
-    """Say below the highest lines why ReLU's is level, where no other line is in the way."""
+    """Say below the highest lines why ReLU's is level and tanh's is not, where there is room."""
     functions, depth = result.config.functions, result.config.depth
     if "relu" not in functions or depth < 6 or result.config.weight != 1:
         return None
@@ -115,8 +116,13 @@ def _half(result: Result, domain: tuple[float, float]) -> alt.Chart | None:
     if any(beside - ROOM < place < beside + ROOM / 2 for place in high):
         return None
     y = float(at_position(beside, domain, log=True))
-    text = "ReLU: off for half the inputs,\npasses the other half whole"
-    return remark(text, 0.36 * depth, y, meaning="relu")
+    text = "ReLU: the first unit is off for half\nthe inputs, the others pass the rest"
+    said = [remark(text, 0.36 * depth, y, meaning="relu")]
+    if "tanh" in functions and low[functions.index("tanh")] > beside:
+        row = {"x": 0.74 * depth, "y": y, "series": "tanh", "short": ""}
+        row["text"] = "tanh: slope 1\nonly in the middle"
+        said.append(by_width([row], fontStyle="italic", lineBreak="\n"))
+    return layers(*said)
 
 
 def scales(result: Result, shared: Sequence[Result]) -> Picture:
