@@ -325,22 +325,12 @@ def _fails(result: Result) -> Any:
     rows = []
     if first > 1:  # there is room over the low dots
         row = {"x": 0.0, "y": 0.78, "text": "too low:\nhardly learns", "short": "too\nlow"}
-        rows.append((row, "left"))
+        rows.append(row)
     if last < BINS - 1 and last - first > 2 and explodes.mean() > 0.5:
-        row = {
-            "x": (last + 0.4) / BINS,
-            "y": 0.24,
-            "text": "too high:\nexplodes",
-            "short": "too\nhigh",
-        }
-        rows.append((row, "right"))
+        row = {"x": 0.94, "y": 0.78, "text": "too high:\nexplodes", "short": "too\nhigh"}
+        rows.append(row)
     return (
-        layers(
-            *(
-                by_width([{**row, "series": "soft"}], align=align, lineBreak="\n", style="remark")
-                for row, align in rows
-            )
-        )
+        by_width([{**row, "series": "soft"} for row in rows], lineBreak="\n", style="remark")
         if rows
         else None
     )
