@@ -87,7 +87,7 @@ def lines(result: Result, shared: Sequence[Result]) -> Picture:
     ]
     y = alt.Y("y:Q").scale(domain=[-0.12, 1.44], nice=False).axis(None)
     x = alt.X("x:Q").scale(domain=[-0.5, len(across) - 0.5], nice=False)
-    title = "a line per trial; green: the best tenth; red: under half of the digits right"
+    title = ["a line per trial; green: the best tenth", "red: under half of the digits right"]
     x = x.axis(values=[], domain=False, grid=False).title(title)
     axes = alt.Chart(pd.DataFrame({"x": across, "y": 0, "y2": 1}))
     chart = layers(
