@@ -152,7 +152,7 @@ def run(config: Config, table: Table | None = None) -> Result:
 def findings(result: Result) -> tuple[Finding, ...]:
     """P1: what centring and scaling do, what they leave, and what they do not promise."""
     shape = () if result.constant.any() else (_shape(result),)
-    return (_moments(result), *shape, _inside(result), _constant(result))
+    return (*shape, _moments(result), _inside(result), _constant(result))
 
 
 def _why(result: Result, constant: Array) -> str:
@@ -193,6 +193,7 @@ def _shape(result: Result) -> Finding:
     return Finding(
         claim="P1b",
         outcome=decided(abs(after - before) <= _rounding(result)),
+        because=_why(result, result.constant),
         identity=True,
         values={
             "before": before,

@@ -31,6 +31,7 @@ PRESENTED_WIDTH = 1000  # px from which on the type is a projector's
 LEAST_GAP, LEAST_STEP = 0.12, 0.72  # between columns, of one; from one to the next, of the height
 TICKS = 10  # on an axis as long as the clouds' height; half of them if there are columns
 CHANGES = {"centred": "mean", "normalized": "std", "whitened": "corr."}  # what a stage sets
+KEPT = "raw", "centred", "normalized"  # stages of one correlation
 LONGEST_NAME = 110  # px, of a class
 NAMED = 3  # features with the largest values
 
@@ -177,6 +178,10 @@ def _over(result: Result, plane: _Plane) -> Any:
     marks = []
     for (name, row), (near, far) in zip(lines.items(), LINES):
         series = [stage if name in ("", CHANGES.get(stage)) else "soft" for stage in cases]
+        if name == "corr.":
+            series = ["ink" if stage in KEPT else stage for stage in cases]
+            kept = [stage in KEPT[1:] for stage in cases]
+            row = [said.replace(name, "still") if k else said for k, said in zip(kept, row)]
         data = pd.DataFrame({"x": middles, "text": row, "series": series})
         dy = alt.ExprRef(f"width > {PRESENTED_WIDTH} ? {far} : {near}")
         text = alt.Chart(data).mark_text(baseline="top", dy=dy, fontWeight="bold")
