@@ -53,7 +53,7 @@ def _grid(result: Result, accuracy: Array | None, examples: int) -> Any:
     rows = {"head": 1.7 * LINE, "subtracted": TALL, "count": LINE, "after": LINE}
     rows |= {f"image {i}": TALL for i in range(examples)}
     if accuracy is not None:
-        rows |= {"why": 2 * LINE, "right": LINE, "bar": 1.5 * LINE}
+        rows |= {"why": 2.5 * LINE, "right": LINE, "bar": 2 * LINE}
     bottoms = dict(zip(rows, np.cumsum(list(rows.values())).tolist()))
     middle = {name: bottoms[name] - height / 2 for name, height in rows.items()}
     subtracted, after = _subtracted(result), _after(result)
@@ -70,14 +70,17 @@ def _grid(result: Result, accuracy: Array | None, examples: int) -> Any:
     places = [
         {"x": column + TILE / 2, "y": middle[row], "text": text, "series": MEANING[case]}
         for column, case in enumerate(CASES)
-        for row, text in (
-            ("count", f"{result.stored[case]:,}" if column else ""),
-            *([("bar", percent(accuracy[column]))] if accuracy is not None else []),
-        )
+        for row, text in (("count", f"{result.stored[case]:,}" if column else ""),)
     ]
+    if accuracy is not None:
+        ends = [
+            {"x": column + TILE / 2, "y": middle["bar"] - 0.2 * LINE, "text": percent(share)}
+            | {"series": MEANING[case]}
+            for column, (case, share) in enumerate(zip(CASES, accuracy))
+        ]
     lines = {
         "subtracted": "subtracted:",
-        "count": "numbers:",
+        "count": "to store:",
         "after": "new images (raw: black is 0, others: grey is 0):",
         "right": "new images the network gets right:",
     }
@@ -94,6 +97,7 @@ def _grid(result: Result, accuracy: Array | None, examples: int) -> Any:
         _across(HEADS, middle["head"]),
         _across(WHY, middle["why"], "remark") if accuracy is not None else None,
         texts(places, style="head"),
+        texts(ends, style="large") if accuracy is not None else None,
         texts(said, align="left"),
     )
 
@@ -119,7 +123,7 @@ def _bars(accuracy: Array, bottom: float) -> Any:
         {
             "x": np.arange(len(CASES)),
             "x2": np.arange(len(CASES)) + TILE * accuracy,
-            "y": bottom - 0.2 * LINE,
+            "y": bottom - 0.4 * LINE,
             "y2": bottom,
             "series": [MEANING[case] for case in CASES],
         }
