@@ -7,7 +7,7 @@ import altair as alt
 
 from core.charts.curves import curves, explained_ends
 from core.charts.images import images, photo, signed
-from core.charts.marks import remark, texts, worded
+from core.charts.marks import by_width, remark, texts, worded
 from core.charts.picture import Picture, frame, layers
 from core.experiments.preprocessing.train_only.experiment import (
     MIXED,
@@ -27,6 +27,9 @@ HEADS = (
     ("with all\nnew digits", "other"),
     ("with its\nclass only", "bad"),
 )
+_SHADED = {"x": MIXED[-1], "y": 0.55, "series": "soft", "short": ""} | {
+    "text": "shaded: worst to best of 20 splits"
+}
 LARGEST = 2.0  # std: drawn in full colour
 TOOLTIP = [
     alt.Tooltip("digits:N", title="normalized together"),
@@ -61,6 +64,7 @@ def sets(result: Result, shared: Sequence[Result]) -> Picture:
         curves(data, x=x, y=y, points=True, tooltip=TOOLTIP),
         curves(trained, x=x, y=y),
         _chosen(result),
+        by_width([_SHADED], align="right", style="remark"),
         explained_ends(_ends(result), domain=DOMAIN),
     )
     return Picture(
@@ -81,14 +85,14 @@ def _chosen(result: Result) -> Any:
 def _ends(result: Result) -> list[dict[str, Any]]:
     """Return the names of the three lines, and what becomes of the digits there."""
     train, mixed = result.train.mean(), result.own[:, -1].mean()
-    same = "much the same statistics" if result.config.alike else "the change is gone"
-    everything = f"all data's: {percent(result.everything.mean())}"
+    same = "close to the training's" if result.config.alike else "they remove the change"
+    everything = f"those of all data: {percent(result.everything.mean())}"
     lines = [
-        ("good", train, f"training statistics {percent(train)}", everything),
-        ("other", mixed, f"own, mixed digits {percent(mixed)}", same),
+        ("good", train, f"training statistics: {percent(train)}", everything),
+        ("other", mixed, f"mixed digits' own: {percent(mixed)}", same),
     ]
     last = result.one_class[:, -1].mean()
-    text = f"own, one class {percent(last)}", "what they share is gone"
+    text = f"one class's own: {percent(last)}", "what all share is gone"
     ends = [(MIXED[-1], *line) for line in lines] + [(ONE_CLASS[-1], "bad", last, *text)]
     return [dict(zip(("x", "series", "y", "text", "why"), end)) for end in ends]
 
