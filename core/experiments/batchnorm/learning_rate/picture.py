@@ -38,7 +38,7 @@ def maps(result: Result, shared: Sequence[Result]) -> Picture:
     data = data.assign(x=at, x2=at + 1, y=np.searchsorted(-SCALES, -data["scale"]))
     data = data.assign(
         y2=data["y"] + 1,
-        series=data["case"].where(data["learns"], "context"),
+        series=np.where(data["learns"], "good", "context"),
         seen=np.where(data["learns"], 1, 0.08 + 0.5 * data["accuracy"].fillna(0)),
         said=["diverged" if np.isnan(a) else percent(a) for a in data["accuracy"]],
     )
@@ -50,7 +50,7 @@ def maps(result: Result, shared: Sequence[Result]) -> Picture:
         .axis(
             **worded(_ticks(SCALES, (1, 0.1, 0.01, 0.001))), grid=False, domain=False, ticks=False
         )
-        .title("size (std) of the first weights (log)")
+        .title("size (std) of the weights at the start (log)")
     )
     cells = (
         alt.Chart(data)
@@ -58,7 +58,7 @@ def maps(result: Result, shared: Sequence[Result]) -> Picture:
         .encode(
             x,
             y,
-            by_meaning((*CASES, "context")),
+            by_meaning(("good", "context")),
             alt.X2("x2"),
             alt.Y2("y2"),
             opacity=alt.Opacity("seen:Q", scale=None, legend=None),
@@ -94,10 +94,12 @@ def _ticks(values: np.ndarray, shown: Sequence[float]) -> dict[float, str]:
 
 def _title(result: Result) -> list[str]:
     """Name the axis, and say what the shades mean."""
+    rows = result.learns[0].any(axis=1)
+    which = "every size" if rows.all() else "most sizes" if rows.mean() > 0.5 else "some sizes"
     return [
-        f"learning rate (log); ✕ diverged; solid: over {percent(result.config.target)}",
-        "batch norm divides every sum by its std:",
-        "the size of the weights cancels",
+        "learning rate (log); ✕ diverged",
+        f"green: over {percent(result.config.target)} of the training digits right",
+        f"sums divided by their std: {which} can learn",
     ]
 
 
