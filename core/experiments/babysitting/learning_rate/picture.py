@@ -268,7 +268,7 @@ def _still(result: Result) -> Any:
     change = (1 - own[:, -1] / own[:, 0]).mean()
     if not abs(change) < CHANGE:
         return None
-    said = f"falls by only {percent(change)}"
+    said = f"falls by {percent(change)}".replace("by 0", "by only 0")
     if accuracy[-1] - accuracy[0] > ROSE and np.abs(result.probabilities - 0.1).max() < DIFFUSE:
         said += ":\nprobabilities\nstay near 0.1"
     row = {"x": 0.25 * _steps(result), "y": 20 * own.mean(), "text": said, "series": "small"}
@@ -276,13 +276,13 @@ def _still(result: Result) -> Any:
 
 
 def _rise(right: pd.DataFrame, focus: int, domain: tuple[float, float]) -> Any:
-    """Say over the end of the line in colour, or below a high one, how accuracy has changed."""
+    """Say how accuracy has changed: over the end of the low rate's line, below that of another."""
     own = right[right["line"] == MEANINGS[focus]]
     if own["epoch"].max() < EPOCHS:
         return None
     first, last = own["accuracy"].iloc[0], own["accuracy"].iloc[-1]
     said = f"{percent(first)} → {percent(last)}"
-    y = _height(last + (0.09 if last < 0.7 else -0.12), domain)
+    y = _height(last + (0.09 if focus == LOW and last < 0.7 else -0.14), domain)
     row = {"x": own["step"].max(), "y": float(y), "text": said, "series": MEANINGS[focus]}
     return texts([row], align="right", fontWeight="bold")
 
