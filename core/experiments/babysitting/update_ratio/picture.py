@@ -13,6 +13,7 @@ from core.charts.curves import curves
 from core.charts.marks import (
     apart,
     at_position,
+    by_width,
     clipped,
     position,
     remark,
@@ -37,8 +38,15 @@ from core.lab.finding import Outcome
 from core.lab.say import number, percent
 
 DRAWN = (0, 4, 8, 12, 16, 18)  # rates of the first view
-WORDS = {**shares_in_words(LEAST), RULE: "1 in 1,000"}
+WORDS = {**shares_in_words(LEAST), 1: "as large", RULE: "1 in 1,000"}
+STRIP = 1.02, 1.16  # of the epochs: where the dots of all runs stand
+TITLE = [
+    "epochs; at the lines: learning rate and",
+    "new digits right in the end (green: good,",
+    f"{percent(GOOD)} or more); dots: all runs in the end",
+]
 CEILING = 3.0  # of the axis
+TOP = 12.0  # of the axis with room for a line of text
 EXPLODED = "explodes"
 
 
@@ -57,7 +65,7 @@ def _axis(encoding: alt.X | alt.Y, domain: tuple[float, float]) -> Any:
 
 def course(result: Result, shared: Sequence[Result]) -> Picture:
     """Draw the ratio by epoch, a line per rate: it starts as the rate says and ends in the band."""
-    domain, end = _domain(shared), max(run.config.epochs for run in shared)
+    domain, end = (_domain(shared)[0], TOP), max(run.config.epochs for run in shared)
     first = result.first[..., result.looked_at].mean(axis=1)
     ratio = np.column_stack([first, result.by_epoch[:, result.looked_at]])
     data = pd.DataFrame(
@@ -72,13 +80,21 @@ def course(result: Result, shared: Sequence[Result]) -> Picture:
     )
     x = (
         alt.X("epoch:Q")
-        .scale(domain=[0, end], nice=False)
-        .axis(tickCount=5, tickMinStep=1, format="d", grid=False)
-        .title(["epochs; at the lines: learning rate and", "share of new digits right in the end"])
+        .scale(domain=[0, STRIP[1] * end], nice=False)
+        .axis(values=[0, end / 2, end], format="~g", grid=False)
+        .title(TITLE)
     )
     y = alt.Y("ratio:Q").title("update / weights (log)")
-    band = pd.DataFrame([{"x": 0, "x2": end, "y": BAND[0], "y2": BAND[1]}])
-    enough = share(result.good, result.in_band(result.late))
+    band = pd.DataFrame([{"x": 0, "x2": STRIP[1] * end, "y": BAND[0], "y2": BAND[1]}])
+    inside = result.in_band(result.late)
+    said = f"{percent(share(result.good, inside))} of {{}}{inside.sum()}{{}} are good"
+    enough = {
+        "x": STRIP[1] * end,
+        "y": 0.5 * TOP,
+        "text": said.format("the ", " runs in the band"),
+        "short": said.format("", " in the band"),
+        "series": "ink",
+    }
     tooltip = [
         alt.Tooltip("line:N", title="rate"),
         alt.Tooltip("epoch:Q"),
@@ -87,12 +103,28 @@ def course(result: Result, shared: Sequence[Result]) -> Picture:
     chart = layers(
         _shaded(band),
         rule("", y=RULE),
-        remark(f"here {percent(enough)} are good", 0.98 * end, 0.7 * BAND[1], align="right"),
+        by_width([enough], align="right", fontWeight="bold"),
+        _dots(result, domain, end),
         curves(data, x=x, y=_axis(y, domain), points=True, tooltip=tooltip),
-        _names(result, data, domain),
+        _names(result, data, domain, end),
         *_reasons(result, ratio, end),
     )
     return Picture(chart, "Size of an update beside the weights by epoch, a line per learning rate")
+
+
+def _dots(result: Result, domain: tuple[float, float], end: int) -> Any:
+    """Draw a dot for every run in its last epoch, the starts beside each other."""
+    ratio = result.late[..., result.looked_at]
+    places = np.broadcast_to(np.linspace(STRIP[0], STRIP[1] - 0.01, SEEDS), ratio.shape)
+    data = pd.DataFrame(
+        {
+            "epoch": end * places.ravel(),
+            "ratio": clipped(ratio, *domain).ravel(),
+            "series": np.where(result.good, "good", "bad").ravel(),
+        }
+    )[np.isfinite(ratio).ravel()]
+    dots = alt.Chart(data).mark_point(size=18)
+    return dots.encode(alt.X("epoch:Q"), alt.Y("ratio:Q"), by_meaning(data["series"]))
 
 
 def _shaded(band: pd.DataFrame) -> Any:
@@ -104,7 +136,7 @@ def _meaning(result: Result, rate: int) -> str:
     return "good" if result.accuracy[rate].mean() >= GOOD else "bad"
 
 
-def _names(result: Result, data: pd.DataFrame, domain: tuple[float, float]) -> Any:
+def _names(result: Result, data: pd.DataFrame, domain: tuple[float, float], end: int) -> Any:
     """Name lines where they end, moved apart; what explodes has its name where it stops."""
     last = data.groupby("line", sort=False).last()
     places = apart(position(last["ratio"], domain, log=True).tolist())
@@ -114,7 +146,12 @@ def _names(result: Result, data: pd.DataFrame, domain: tuple[float, float]) -> A
         right = percent(result.accuracy[i].mean())
         told.append(right if not failed else EXPLODED if failed == SEEDS else f"{failed} explode")
     rows = [
-        {"x": row.epoch, "y": y, "text": f"{line}: {what}", "series": row.series}
+        {
+            "x": row.epoch if row.epoch < end else STRIP[1] * end,
+            "y": y,
+            "text": f"{line}: {what}",
+            "series": row.series,
+        }
         for (line, row), y, what in zip(last.iterrows(), at_position(places, domain, True), told)
     ]
     return texts(rows, align="left", dx=10, fontWeight="bold")
@@ -126,8 +163,8 @@ def _reasons(result: Result, ratio: np.ndarray, end: int) -> list[Any]:
     reasons = []
     if found["T9"] is Outcome.HOLDS and found["early"] is Outcome.FAILS:
         late = percent(share(result.in_band(result.late), result.good))
-        text = "good runs come down:\nas the loss falls,\ntheir gradients fade.\n"
-        reasons.append(remark(f"{text}{late} end in the band", 0.35 * end, 0.2))
+        text = f"good runs come down as\ntheir gradients fade:\n{late} end in the band"
+        reasons.append(remark(text, 0.35 * end, 0.15))
     slow = [i for i in DRAWN if _meaning(result, i) == "bad" and BAND[0] <= ratio[i, -1] <= BAND[1]]
     if slow and slow[0] < result.good.all(axis=1).argmax():
         y = ratio[slow[0], ratio.shape[1] // 2] * 1.9
