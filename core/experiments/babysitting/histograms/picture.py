@@ -53,7 +53,7 @@ NAMES = {
 }
 WHY = {
     "healthy": "sums below 0\nbecome 0:\nabout half",
-    "dying": "biases of −4: sums are\nnearly always below 0:\noutput and gradient 0",
+    "dying": "hardly any\noutput above 0:\nbiases of −4\nmake nearly all\nsums negative",
     "vanishing": "tiny weights:\nsums shrink in\nevery layer",
     "exploding": "weights large:\nsums grow in\nevery layer",
     "overfitting": "as in the\nhealthy run",
@@ -67,6 +67,7 @@ SICK = {
 }
 LEARNS = ("sparse", "rescaled")  # odd, but not sick
 COUNTED = ("healthy", "dying", "sparse")  # their dead units are told, of the others the std
+ROOMY = ("healthy", "dying")  # there is room to say what their shares of zeros are of
 ZERO, BLOCK = -9.0, 3.0  # where the block of the zeros begins, and its width in decades
 BIN = float(EDGES[1] - EDGES[0])
 TALLEST, FULL = 0.88, 0.1  # height, in rows, of a bin that holds this share of all outputs
@@ -211,10 +212,10 @@ def _why(result: Result, columns: Columns, rows: int) -> Any:
     """Say in the last column why it looks as it does, not on a phone."""
     kind = list(_cases(result).values())[len(columns.cases) - 1]
     std, zero = (result.at(name, kind)[DRAWN, -1] for name in ("std", "zero"))
-    x = -0.5 if zero > ALL else 1.4 if std < MIDDLE else -2.8
+    x = 0.6 if zero > ALL else 1.4 if std < MIDDLE else -2.8
     place = {
         "x": x + columns.shift(columns.cases[-1]),
-        "y": rows / 2 - 0.1,
+        "y": rows / 2 - (0.6 if zero > ALL else 0.1),
         "text": WHY[list(KINDS)[kind]],
     }
     said = on_phone("''", "datum.text")
@@ -265,7 +266,9 @@ def _named(result: Result, kind: int, meaning: str, columns: Columns) -> list[Ro
 
     beside = ZERO + BLOCK + 0.2
     for row, moment in enumerate(_drawn(result)):
-        write(beside, row + 1.05 - TALLEST * zero[moment], *[percent(zero[moment])] * 2)
+        share = percent(zero[moment])
+        named = f"{share} of outputs" if result.config.kind in ROOMY else share
+        write(beside, row + 1.05 - TALLEST * zero[moment], named, share)
     if result.config.kind in COUNTED:
         middle = 1 - TALLEST * dead[-1] / 2, 1 - TALLEST * (dead[-1] + zero[-1]) / 2
         if dead[-1]:
@@ -273,13 +276,13 @@ def _named(result: Result, kind: int, meaning: str, columns: Columns) -> list[Ro
             share = percent(dead[-1])
             write(
                 beside,
-                last + min(0.9, middle[0]),
+                last + min(0.83, middle[0]),
                 f"◂ {share} of units are dead",
                 f"◂ {share} dead",
             )
         else:
-            rows[-1]["y"] = min(rows[-1]["y"], last + 0.56)
-            write(beside, last + 0.9, "no unit is dead", "0% dead" if kind == result.kind else "")
+            rows[-1]["y"] = min(rows[-1]["y"], last + 0.48)
+            write(beside, last + 0.83, "no unit is dead", "0% dead" if kind == result.kind else "")
     else:
         bins = result.counts[kind, result.config.layer - 1, -1, :-1]
         right = float(EDGES[1:][bins > FAINT * bins.max()].max(initial=EDGES[0]))
