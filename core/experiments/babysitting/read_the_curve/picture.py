@@ -39,6 +39,7 @@ NAMES = dict(
         ),
     )
 )
+TITLES = {"loss": "training loss", "accuracy": "digits right"}
 ROWS, ACROSS = 2, 4  # of the pictures of all causes
 WIDE, HIGH = 1.12, 1.3  # of one with the room beside and above it
 
@@ -87,7 +88,7 @@ def curve(result: Result, shared: Sequence[Result]) -> Picture:
         alt.Y("value:Q")
         .scale(domain=DOMAIN, nice=False)
         .axis(values=LEVELS, format="d", grid=False, domain=False, ticks=False)
-        .title("training loss")
+        .title("")
     )
     chart = layers(
         _levels(panels),
@@ -99,18 +100,22 @@ def curve(result: Result, shared: Sequence[Result]) -> Picture:
 
 
 def _levels(panels: Columns) -> Any:
-    """Draw the level lines of each panel, and write the scale of the accuracies at theirs."""
+    """Draw the level lines and the title of each panel, and the scale of the accuracies."""
     frames = [panels.frames(level, level) for level in LEVELS]
     lines = alt.Chart(pd.concat(frames)).mark_rule(color=colour("grid"))
     lines = lines.encode(alt.X("x:Q"), alt.X2("x2"), alt.Y("y:Q"))
+    heads = [
+        {"x": panels.low + panels.shift(case), "y": TOP * 1.06, "text": TITLES[case]}
+        for case in panels.cases
+    ]
+    titles = texts([{**head, "series": "soft"} for head in heads], align="left")
     if "accuracy" not in panels.cases:
-        return lines
+        return alt.layer(lines, titles)
     at = panels.low + panels.shift("accuracy")
     rows = [
         {"x": at, "y": level, "text": f"{level / TOP:.0%}", "series": "soft"} for level in LEVELS
     ]
-    title = {"x": at, "y": TOP * 1.06, "text": "digits right", "series": "soft"}
-    return alt.layer(lines, texts(rows, align="right", dx=-8), texts([title], align="left", dx=4))
+    return alt.layer(lines, texts(rows, align="right", dx=-8), titles)
 
 
 def _names(data: pd.DataFrame, panels: Columns) -> Any:
