@@ -30,7 +30,7 @@ from core.lab.words import name_of
 HEADS = {  # wide, and on a phone
     "first_loss": ("First loss\nis ln {classes}", "first\nloss"),
     "rise": ("Loss rises\nwith reg", "rises\nw. reg"),
-    "gradient": ("Gradient\ncheck", "gra-\ndient"),
+    "gradient": ("Gradient\nerror", "gra-\ndient"),
     "overfit": ("Memorizes\n{examples} digits", "fits\n{examples}"),
     "new_digits": ("Reads new\ndigits", "new\ndigits"),
 }
@@ -41,9 +41,9 @@ REASONS = {  # why a network memorizes its digits with a bug, or cannot
     ("summed", 0): "steps 20 times as long",
     ("no_penalty", 1): "memorizing needs no penalty",
     ("flipped", -1): "the hidden layer climbs the loss",
-    ("frozen", -1): "its features stay as drawn",
+    ("frozen", -1): "the hidden layer stays as it was",
     ("frozen", 1): "the output layer is enough",
-    ("halved", 1): "half a step goes down, too",
+    ("halved", 1): "shorter steps work, too",
     ("no_bias", 1): "the weights are enough",
     ("out_of_step", -1): "other labels at every step",
     ("random_labels", 1): "any labels can be memorized",
@@ -51,7 +51,7 @@ REASONS = {  # why a network memorizes its digits with a bug, or cannot
 SEES = {  # what a check looks at, and so all that it can find
     "first_loss": "the loss",
     "rise": "the penalty",
-    "gradient": "the slopes",
+    "gradient": "the gradient",
     "overfit": "the steps",
     "new_digits": "the labels",
 }
@@ -182,7 +182,7 @@ def _found(result: Result) -> Any:
             "y": len(CODES) + 0.5,
             "wide": f"finds {count} of {len(BUGS)}",
             "phone": f"{count} of {len(BUGS)}",
-            "sees": f"by {SEES[check]}",
+            "sees": SEES[check],
             "below": len(CODES) + 1.4,
             "none": "",
         }
@@ -194,10 +194,19 @@ def _found(result: Result) -> Any:
     key = {
         "x": len(CHECKS),
         "y": len(CODES) + 0.5,
-        "wide": "red: found\namber: in some networks",
+        "wide": "red: bug found\namber: so many networks pass",
         "phone": "",
     }
-    return layers(counts, sees.encode(alt.Y("below:Q")), _beside([key]))
+    tests = [{"x": 0, "y": len(CODES) + 1.4, "wide": "tests", "phone": ""}]
+    named = alt.Chart(pd.DataFrame(tests)).mark_text(
+        align="right", dx=-8, baseline="middle", style="remark", text=_by_width()
+    )
+    return layers(
+        counts,
+        sees.encode(alt.Y("below:Q")),
+        named.encode(alt.X("x:Q"), alt.Y("y:Q")),
+        _beside([key]),
+    )
 
 
 def _reasons(result: Result) -> Any:
