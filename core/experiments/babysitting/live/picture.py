@@ -491,10 +491,12 @@ def advice(result: Result, shared: Sequence[Result]) -> Picture:
     x = x.axis(values=list(SHARES), format=".0%", grid=False, domain=False, ticks=False)
     axis = alt.Axis(domain=False, ticks=False, labelPadding=8, labelColor=colour("ink"))
     y = alt.Y("name:N", axis=axis).scale(domain=names, paddingInner=0.35).title(None)
-    said = ["new digits right after the next training;", f"mean and range of {STARTS} starts"]
+    said = ["share of new digits that are right;", f"mean and range of {STARTS} runs"]
     base = alt.Chart(data).encode(y)
     bars = base.mark_bar().encode(x.title(said), by_meaning(data["series"]))
-    ranges = base.mark_rule(color=colour("ink")).encode(alt.X("low:Q"), alt.X2("high:Q"))
+    ends = alt.X("low:Q"), alt.X2("high:Q")
+    edges = base.mark_rule(color=colour("ground"), strokeWidth=4).encode(*ends)  # seen on any bar
+    ranges = base.mark_rule(color=colour("ink")).encode(*ends)
     numbers = base.mark_text(align="left", dx=10, fontWeight="bold")
     numbers = numbers.encode(alt.X("high:Q"), alt.Text("text:N"), by_meaning(data["said"], "said"))
     doctor = note(diagnose(result.curves))
@@ -506,7 +508,7 @@ def advice(result: Result, shared: Sequence[Result]) -> Picture:
         frame="bounds",
         offset=10,
     )
-    chart = layers(bars, ranges, numbers).properties(title=title)
+    chart = layers(bars, edges, ranges, numbers).properties(title=title)
     return Picture(chart, "New digits that are right after each possible next step")
 
 
