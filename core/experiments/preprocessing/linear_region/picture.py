@@ -9,7 +9,7 @@ import pandas as pd
 from core.charts.colours import by_meaning, colour
 from core.charts.columns import Columns
 from core.charts.curves import curves
-from core.charts.marks import line_ends, remark, rule, texts
+from core.charts.marks import by_width, line_ends, remark, rule
 from core.charts.picture import Picture, frame, layers
 from core.experiments.preprocessing.linear_region.experiment import (
     CASES,
@@ -23,8 +23,9 @@ from core.lab.say import number, percent
 from core.nn.activations import ACTIVATIONS
 
 TANH = ACTIVATIONS["tanh"]
-TOP = -11.5  # where the picture begins, in rows over the first unit
-HEAD, NOTES = -9.3, (-5.3, -2.6)  # where name and share stand, and what is special
+TOP = -14.5  # where the picture begins, in rows over the first unit
+HEAD, NOTES = -11.6, (-7.3, -4.7)  # where name and share stand, and what is special
+BAND, NAME = -3.2, -1.7  # where the linear region begins, and where it is named
 STUCK = 0.5  # share of saturated outputs from which on that is what is special
 FULL = 0.3  # of a unit's outputs in one bin: drawn in full colour
 TOOLTIP = [
@@ -38,7 +39,7 @@ def units(result: Result, shared: Sequence[Result]) -> Picture:
     """Draw a strip per unit and case: on how many digits its output lies where."""
     columns = Columns(CASES, -1.0, 1.0)
     edge = float(TANH.value(np.array(result.config.limit)))
-    band = columns.frames(-0.7, SHOWN_UNITS + 0.7)
+    band = columns.frames(BAND, SHOWN_UNITS + 0.7)
     middle = (band["x"] + band["x2"]) / 2
     band = band.assign(left=middle - edge, right=middle + edge)
     data = frame(tables(result)["units"]).query("count > 0")
@@ -52,12 +53,17 @@ def units(result: Result, shared: Sequence[Result]) -> Picture:
     )
     x = columns.x(title="", ticks={-1: "−1", 0: "0", 1: "1"}).title(
         [
-            "output tanh(z), a row a unit; stronger colour: more digits",
-            f"between the dashes: linear region, |z| < {number(result.config.limit)}",
+            "output tanh(z); each row: one unit; dark: often",
+            f"shaded: tanh is nearly straight, |z| < {number(result.config.limit)}",
         ]
     )
     y = alt.Y("y:Q").scale(domain=[SHOWN_UNITS + 0.7, TOP], nice=False).axis(None)
     region = alt.Chart(band).mark_rule(color=colour("ink"), strokeDash=[4, 3])
+    ends = {"x": band["left"], "x2": band["right"]}
+    shaded = alt.Chart(band.assign(**ends)).mark_rect(color=colour("context"), opacity=0.2)
+    named = [
+        {"x": place, "y": NAME, "text": "linear", "short": "", "series": "soft"} for place in middle
+    ]
     chart = layers(
         alt.Chart(columns.shifted(data, "x", "x2"))
         .mark_rect()
@@ -74,28 +80,32 @@ def units(result: Result, shared: Sequence[Result]) -> Picture:
             region.encode(alt.X(f"{side}:Q"), alt.Y("y:Q"), alt.Y2("y2"))
             for side in ("left", "right")
         ),
+        shaded.encode(alt.X("x:Q"), alt.X2("x2"), alt.Y("y:Q"), alt.Y2("y2")),
+        by_width(named, align="center", style="remark"),
         columns.heads(
             {case: f"{case}\n{percent(share)} linear" for case, share in result.linear.items()},
             HEAD,
         ),
-        texts(
+        by_width(
             [
                 {"x": place, "y": height, "text": note, "series": "soft"}
+                | {"short": note.replace("mean ", "")}
                 for place, notes in zip(middle, _notes(result))
                 for height, note in zip(NOTES, notes)
-            ]
+            ],
+            align="center",
         ),
     )
     return Picture(chart, "Outputs of tanh units for four kinds of inputs, a strip a unit")
 
 
 def _notes(result: Result) -> list[tuple[str, str]]:
-    """Say what is special about the units of each case, and how far one of them spreads."""
+    """Say what is special about the units of each case, and how far their means are off 0."""
     outputs = (EDGES[1:] + EDGES[:-1]) / 2
     means = (result.counts * outputs).sum(axis=-1) / result.counts.sum(axis=-1)
     away = np.abs(means).mean(axis=-1)
     return [
-        (_place(*case), f"each spreads {number(case[2])}")
+        (_place(*case), f"mean {number(round(case[1], 2))} off 0")
         for case in zip(result.saturated, away, result.spread)
     ]
 
@@ -120,7 +130,7 @@ def sizes(result: Result, shared: Sequence[Result]) -> Picture:
         alt.Y("share:Q")
         .scale(domain=[0, 1], nice=False)
         .axis(format=".0%", tickCount=5, domain=False, ticks=False)
-        .title("preactivations in the linear region")
+        .title("share of z in the linear region")
     )
     tooltip = [
         alt.Tooltip("case:N"),
