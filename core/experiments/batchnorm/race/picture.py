@@ -39,7 +39,7 @@ def _scales() -> alt.X:
         alt.X("scale:Q")
         .scale(type="log", domain=[SCALES[-1] / 1.25, SCALES[0] * 1.25], nice=False)
         .axis(**worded(ticks), grid=False)
-        .title("size (std) of the first weights (log)")
+        .title("size (std) of the weights at the start (log)")
     )
 
 
@@ -98,7 +98,7 @@ def _counts(result: Result) -> list[Any]:
         for case, place, count in zip(CASES, (1.11, 0.39), learned)
     ]
     small = result.final[:, len(SCALES) // 2 :]
-    cancels = "sums are divided by their std:\nthe size of the weights cancels"
+    cancels = "each sum is divided by its std:\nthe size of the weights cancels"
     shrinks = "small weights: the signal\nshrinks in every layer"
     return [
         texts(rows, style="head"),
