@@ -75,7 +75,10 @@ def _why(result: Result) -> dict[str, str]:
         normalized = "divided by their std only after this,\nso the weights still set these outputs"
     elif config.weight_scale < takes_over(config):
         normalized = "the sums are so small\nthat eps decides what they are divided by"
-    return {"without": f"sums {growth} times the inputs,\nagain in every layer", "with": normalized}
+    return {
+        "without": f"in every layer the sums are\n{growth} times its inputs",
+        "with": normalized,
+    }
 
 
 def by_scale(result: Result, shared: Sequence[Result]) -> Picture:
