@@ -113,13 +113,13 @@ def _before(result: Result, domain: tuple[float, float]) -> tuple[Any, ...]:
     data = frame(tables(result)["whitened"])
     line = alt.Chart(data).mark_line(color=colour("context"), clip=True)
     end = position([result.variance[-1]], domain, log=True)[0]
-    place = position([result.variance[last // 3]], domain, log=True)[0]
+    place = position([result.variance[last // 8]], domain, log=True)[0]
     return (
         line.encode(_directions_axis(result), y),
         by_width(
             [
                 {
-                    "x": last // 3 + 1 + 0.02 * last,
+                    "x": last // 8 + 1 + 0.02 * last,
                     "y": float(at_position(min(place + 0.06, 0.9), domain, log=True)),
                     "text": "training, before whitening",
                     "short": "training",
