@@ -66,7 +66,7 @@ def _saturated(result: Result, bars: pd.DataFrame) -> Any:
     above = bars["top"][side * bars["x"] > CUT].max()
     words = {
         "x": 1.15 * CUT * side,
-        "y": above + 0.08,
+        "y": max(above + 0.08, 0.12),
         "text": f"{what}:\n{percent(result.saturated[OUTPUT])} saturated",
         "series": "bad",
     }
