@@ -33,7 +33,7 @@ COLOURS: dict[str, tuple[str, str]] = {
     "gelu": ("#b03a86", "#e67fc0"),
     "silu": ("#51698a", "#8fa9cc"),
     "linear": ("#6b6f78", "#9ba1ad"),
-    # initial weights: too small blue, too large red, right green
+    # starting weights: too small blue, too large red, right green
     "small": ("#2a74c9", "#62a8f2"),
     "medium": ("#477a9e", "#7fb4da"),
     "large": ("#c43745", "#f2747f"),

@@ -1,4 +1,4 @@
-"""Claim B5: with batch norm more learning rates and more first weights learn; gradients."""
+"""Claim B5: with batch norm more learning rates and more starting weights learn; gradients."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Claim B7: with batch norm networks learn from many more sizes of their first weights."""
+"""Claim B7: with batch norm networks learn from many more sizes of their starting weights."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The trials that the chapter's experiments share: splits, first weights, what is abandoned."""
+"""The trials that the chapter's experiments share: splits, starting weights, what is abandoned."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Claim I9: the size of the first weights decides the training."""
+"""Claim I9: the size of the starting weights decides the training."""
 
 from dataclasses import replace
 

@@ -27,7 +27,7 @@ COST = "instant"
 POINTS = 250
 EPOCHS = 60
 BATCH = 25
-STARTS = 7  # networks that differ in their first weights; an odd number has a middle one
+STARTS = 7  # networks that differ in their starting weights; an odd number has a middle one
 GRID = 64  # cells per side of the drawn plane
 LINE = np.linspace(-3, 3, 121)  # inputs of the drawn unit
 KINDS = ("relu", "leaky_relu", "maxout")  # that are trained
@@ -55,7 +55,7 @@ class Config(Checked):
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What was measured on KINDS, each from STARTS first weights; NaN where training diverged.
+    """What was measured on KINDS, each from STARTS starting weights; NaN where training diverged.
 
     x, y: (samples, 2) and (samples,) training points; extent: half the side of the drawn square;
     accuracy: (KINDS, STARTS, epochs + 1) on the training points; blocked: (KINDS, STARTS) share of

@@ -28,7 +28,7 @@ COST = "instant"
 POINTS = 250
 EPOCHS = 40
 BATCH = 25
-STARTS = 9  # networks that differ in their first weights; an odd number has a middle one
+STARTS = 9  # networks that differ in their starting weights; an odd number has a middle one
 GRID = 64  # cells per side of the drawn plane
 STACKS = ("linear", "nonlinear")
 
@@ -51,7 +51,7 @@ class Config(Checked):
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Both kinds of stack, the linear one first, from STARTS first weights.
+    """Both kinds of stack, the linear one first, from STARTS starting weights.
 
     x, y: (samples, 2), (samples,) training points; extent: half the side of the drawn square;
     accuracy: (2, STARTS, epochs + 1) on the training points, NaN of a stack that diverged;

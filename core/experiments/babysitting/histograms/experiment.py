@@ -56,7 +56,7 @@ class Kind(NamedTuple):
     scheme: str | float = "he"
     rates: Array | float = 0.1
     biases: tuple[float, ...] = (0.0, 0.0, 0.0)  # of the hidden layers, at the start
-    scales: tuple[float, ...] = (1.0, 1.0, 1.0)  # what their first weights are multiplied by
+    scales: tuple[float, ...] = (1.0, 1.0, 1.0)  # what their starting weights are multiplied by
 
 
 SPREAD_RATES = np.geomspace(0.02, 0.6, SEEDS)

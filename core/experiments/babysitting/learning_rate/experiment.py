@@ -1,7 +1,7 @@
 """Learning rates: the loss from a rate that is far too low to one that ends in NaN.
 
-All rates of the ladder, SEEDS times each, train as one stack: the same first weights, the same
-batches. Beside it a pair from larger first weights at a good rate, which differ only in how the
+All rates of the ladder, SEEDS times each, train as one stack: the same starting weights, the same
+batches. Beside it a pair from larger starting weights at a good rate, which differ only in how the
 loss is computed.
 """
 
@@ -48,7 +48,7 @@ QUANTITIES = (
     *("preactivation", "activation", "loss"),
 )
 SIZES = ("weights of layer 1", "weights of layer 2", "scores")
-LARGER = 0.3  # std of the first weights of the pair that differs in its loss
+LARGER = 0.3  # std of the starting weights of the pair that differs in its loss
 SHIFT = 100.0  # added to all scores
 
 ENOUGH = 0.7  # of the starts must come out alike to decide a claim
@@ -69,7 +69,7 @@ PRINTED_HIGHEST = ("NaN", *[""] * 9)
 
 @dataclass(frozen=True, kw_only=True)
 class Config(Checked):
-    """The rates around the good one, the first weights, and how the loss is computed."""
+    """The rates around the good one, the starting weights, and how the loss is computed."""
 
     lowest: float = numbers(0.0002, [0.0001, 0.0002, 0.0005, 0.002])
     highest: float = numbers(3.0, [0.5, 3.0, 100.0, 1e4])

@@ -1,8 +1,9 @@
 """Live: a training under the student's hands, and whether the doctor's advice on it helps.
 
 The run that is seen is trained step by step (run.py). The advice is tested on STARTS of the same
-setting that differ in their first weights: each is trained once more with what the doctor advises,
-with the advice for other ills, and twice as long; reported on digits that nobody has looked at.
+setting that differ in their starting weights: each is trained once more with what the doctor
+advises, with the advice for other ills, and twice as long; reported on digits that nobody has
+looked at.
 """
 
 from collections import Counter

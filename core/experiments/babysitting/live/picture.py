@@ -55,7 +55,7 @@ NAMES = {
     "faster": "10 times the rate",
     "slower": "a tenth of the rate",
     "much_slower": "a hundredth of the rate",
-    "restart": "usual first weights",
+    "restart": "usual starting weights",
     "data": "all 1,000 digits",
     "units": "4 times the units",
 }

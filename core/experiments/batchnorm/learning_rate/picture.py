@@ -50,7 +50,7 @@ def maps(result: Result, shared: Sequence[Result]) -> Picture:
         .axis(
             **worded(_ticks(SCALES, (1, 0.1, 0.01, 0.001))), grid=False, domain=False, ticks=False
         )
-        .title("size (std) of the weights at the start (log)")
+        .title("size (std) of the starting weights (log)")
     )
     cells = (
         alt.Chart(data)

@@ -1,4 +1,4 @@
-"""Race: 16 sizes of the first weights, each trained with batch norm and without it.
+"""Race: 16 sizes of the starting weights, each trained with batch norm and without it.
 
 All 32 networks start from the same draws, multiplied by their weight scale, and see the same
 batches at one learning rate. They train in float32: the counts are those of float64.
@@ -158,7 +158,7 @@ def findings(result: Result) -> tuple[Finding, ...]:
 
 
 def _any_size(result: Result, shared: Mapping[str, Any]) -> Finding:
-    """Misreading: with batch norm the size of the first weights does not matter at all."""
+    """Misreading: with batch norm the size of the starting weights does not matter at all."""
     needed = epochs_to(result.config.target, result.accuracy[0], EVERY)
     needed = np.where(result.learns[0], needed, np.inf)
     arrived = needed[np.isfinite(needed)]

@@ -39,7 +39,7 @@ def _scales() -> alt.X:
         alt.X("scale:Q")
         .scale(type="log", domain=[SCALES[-1] / 1.25, SCALES[0] * 1.25], nice=False)
         .axis(**worded(ticks), grid=False)
-        .title("size (std) of the weights at the start (log)")
+        .title("size (std) of the starting weights (log)")
     )
 
 

@@ -32,7 +32,7 @@ Array = np.ndarray
 FILE = DATA / "surface.npz"
 CELLS = 60  # on either axis: ten per decade
 LEARNING_RATE, REG = Range(1e-5, 10, log=True), Range(1e-5, 10, log=True)
-STARTS = 4  # each with its own split, first weights and batches; their mean is stored
+STARTS = 4  # each with its own split, starting weights and batches; their mean is stored
 EPOCHS = 5
 STACKS = 6  # that train one after the other
 PLACES = 4  # decimals that are stored

@@ -56,7 +56,7 @@ def _reasons(result: Result) -> list[str]:
 
 
 def setting(result: Result) -> Picture:
-    """Draw the first weights of every unit."""
+    """Draw the starting weights of every unit."""
     heads = {
         "zero": "zero: all weights start at 0",
         "constant": f"constant: all weights start at {number(result.config.weight_scale)}",
@@ -65,7 +65,7 @@ def setting(result: Result) -> Picture:
     chart = _images(
         {**tables(result)["weights"], "weight": result.weight[:, 0].mT.ravel()}, heads, 0
     )
-    return Picture(chart, "First weights of every hidden unit as images, a row per start")
+    return Picture(chart, "Starting weights of every hidden unit as images, a row per start")
 
 
 def _images(weights: Mapping[str, np.ndarray], heads: Mapping[str, str], step: int) -> Any:

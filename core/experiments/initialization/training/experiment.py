@@ -1,4 +1,4 @@
-"""Training: the same network from every scheme of initial weights.
+"""Training: the same network from every scheme of starting weights.
 
 All schemes start from the same draws, scaled, and see the same batches at one learning rate; all
 seeds of all schemes train as one stack. A run whose loss exceeds three times its first one has

@@ -1,4 +1,4 @@
-"""Training: accuracy by epoch for every size of the first weights, named where the lines end."""
+"""Training: accuracy by epoch for every size of the starting weights, named where the lines end."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -46,7 +46,7 @@ def accuracy(result: Result, shared: Sequence[Result]) -> Picture:
         ),
         explained_ends(ends, domain=DOMAIN),
     )
-    return Picture(chart, "Accuracy by epoch, a line for each size of the first weights")
+    return Picture(chart, "Accuracy by epoch, a line for each size of the starting weights")
 
 
 def _given_up(result: Result, data: pd.DataFrame) -> Any:
