@@ -150,7 +150,7 @@ def steps(config: Config) -> Generator[float, None, Result]:
 
 
 def first_gradient(config: Config) -> Array:
-    """Return (2,) rms of the starting weights' gradient, of the networks that are reported."""
+    """Return (2,) rms of the first layer's gradient at the start, of the reported networks."""
     (weights,) = streams(config.seed, "report weights")
     data = standardized_digits()
     network = build(config, 1, weights.spawn(SEEDS))
