@@ -26,7 +26,7 @@ NEAR = 5.0  # inputs drawn on each side while the probe is among them
 DASHED = ("leaky_relu", "selu", "silu")  # told from ReLU, ELU and GELU where they coincide
 FLOOR, TOP = -1.3, 3.0  # of the drawn outputs, while the probe's are among them
 TICKS = 5
-POINTS = 241  # of a drawn curve: tanh's slope is round at its peak
+POINTS = 181  # of a drawn curve: tanh's slope is round at its peak
 
 AROUND = 2.5  # inputs on each side of the probe in the sketches of functions
 SKETCHES = 0.72, 0.45  # where they stand, of the picture's height

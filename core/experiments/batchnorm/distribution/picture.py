@@ -76,7 +76,7 @@ def _why(result: Result) -> dict[str, str]:
     elif config.weight_scale < takes_over(config):
         normalized = "the sums are so small\nthat eps decides what they are divided by"
     return {
-        "without": f"in every layer the sums are\n{growth} times its inputs",
+        "without": f"in every layer the sums are\n{growth} times their inputs",
         "with": normalized,
     }
 

@@ -105,7 +105,7 @@ def _notes(result: Result) -> list[tuple[str, str]]:
     means = (result.counts * outputs).sum(axis=-1) / result.counts.sum(axis=-1)
     away = np.abs(means).mean(axis=-1)
     return [
-        (_place(*case), f"mean {number(round(case[1], 2))} off 0")
+        (_place(*case), f"mean {number(round(case[1], 2))} from 0")
         for case in zip(result.saturated, away, result.spread)
     ]
 
