@@ -47,11 +47,7 @@ def groups(result: Result, shared: Sequence[Result]) -> Picture:
         _maps(columns.shifted(pd.concat([left, right]), "x", "x2"), columns),
         columns.heads(heads, -HEAD * 0.62),
         remark(f"each place, one mean:\nover {batch} examples", 0, foot),
-        remark(
-            f"one filter, one mean:\nall places, {batch} examples",
-            columns.shift("ink"),
-            foot,
-        ),
+        remark(f"one filter, one mean:\nall places, {batch} examples", columns.shift("ink"), foot),
     )
     return Picture(chart, "The same maps twice, marked by which values share one mean")
 
