@@ -14,14 +14,14 @@ from core.experiments import everything, load
 from core.lab.experiment import Experiment
 from core.lab.say import say
 from pages.common.text import words
-from tests.benchmarks.forged import GROWTH, attack
+from tests.benchmarks.forged import attack
 from tests.benchmarks.server import serving
 from tests.benchmarks.visitor import link, visiting
 from tests.browser.conftest import PATIENCE, settled
 
 pytestmark = pytest.mark.browser
 
-MESSAGES = 400  # forged; `python -m tests.benchmarks.forged` sends 10,000
+MESSAGES = 400  # forged; `tests.benchmarks.forged` sends 10,000 and measures the memory
 
 SATURATION = load("activations", "saturation")
 RACES = [load("activations", "race"), load("batchnorm", "race")]
@@ -212,10 +212,9 @@ def test_a_closed_window_frees_the_place(visit):
     expect(other.get_by_text(TRAINING)).to_be_hidden(timeout=PATIENCE)
 
 
-def test_forged_messages_show_no_errors_and_leave_nothing_behind():
+def test_forged_messages_show_no_errors():
     with serving() as server, ThreadPoolExecutor(1) as thread:
         # In a thread of its own: Playwright's loop runs in this one.
         seen = thread.submit(asyncio.run, attack(server, MESSAGES, everything())).result()
     assert not seen.faults
     assert seen.messages >= MESSAGES
-    assert seen.growth <= GROWTH
