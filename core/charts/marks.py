@@ -177,6 +177,7 @@ def by_width(rows: Sequence[Mapping[str, Any]], *, align: Align = "left", **mark
         .mark_text(
             align=align,
             baseline="middle",
+            lineBreak="\n",
             text=on_phone("datum.short", "datum.text"),
             **mark,
         )

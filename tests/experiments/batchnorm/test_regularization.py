@@ -54,17 +54,20 @@ def test_b10_groups_of_10_gain_and_batch_norm_alone_does_not(seed):
     assert claims["B10"].outcome is HOLDS and claims["B10b"].outcome is HOLDS
     assert abs(claims["B10"].values["none"]) < 1.5
     assert (np.diff(result.spread) < 0).all() and result.spread[-1] < 1e-5
+    assert claims["B10d"].outcome is HOLDS and (np.diff(result.gap[:-1].mean(axis=1)) > 0).all()
 
 
 @pytest.mark.full
 def test_b10_fails_where_noise_slows_a_short_training_down():
-    assert found(EXPERIMENT.run(PRESETS["short"]))["B10"].outcome is FAILS
+    claims = found(EXPERIMENT.run(PRESETS["short"]))
+    assert claims["B10"].outcome is FAILS and claims["B10d"].outcome is HOLDS
 
 
 def test_a_gain_within_its_scatter_is_not_clear(default):
     val = default.val.copy()
     val[1] = val[-2] + 0.01 * (-1) ** np.arange(SEEDS)
     assert found(replace(default, val=val))["B10"].outcome is UNCLEAR
+    assert found(replace(default, gap=default.gap[::-1]))["B10d"].outcome is FAILS
     swapped = replace(default, usual_gap=default.usual_gap + np.array([0.2, 0])[:, None, None])
     assert found(swapped)["B10c"].outcome is HOLDS
 

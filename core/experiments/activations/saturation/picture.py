@@ -121,7 +121,7 @@ def _half(result: Result, domain: tuple[float, float]) -> alt.Chart | None:
     if "tanh" in functions and low[functions.index("tanh")] > beside:
         row = {"x": 0.74 * depth, "y": y, "series": "tanh", "short": ""}
         row["text"] = "tanh: slope 1\nonly in the middle"
-        said.append(by_width([row], fontStyle="italic", lineBreak="\n"))
+        said.append(by_width([row], fontStyle="italic"))
     return layers(*said)
 
 

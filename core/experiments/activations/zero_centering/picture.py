@@ -277,7 +277,6 @@ def _compass(result: Result, planes: Columns, size: int) -> Any:
         by_width(
             names.assign(short=names["text"].str.replace("one", "1")).to_dict("records"),
             fontWeight="bold",
-            lineBreak="\n",
         ),
         texts(large_ones.to_dict("records"), align="left", style="large"),
     )

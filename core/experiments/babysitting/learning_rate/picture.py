@@ -237,9 +237,7 @@ def _breaks(result: Result, domain: tuple[float, float], meanings: Mapping[str, 
     if not marks:
         return None
     told = [
-        by_width(
-            rows, align=align, lineBreak="\n", fontWeight="bold", dx=14 if align == "left" else -14
-        )
+        by_width(rows, align=align, fontWeight="bold", dx=14 if align == "left" else -14)
         for align, rows in said.items()
         if rows
     ]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.charts.colours import by_meaning, colour
 from core.charts.columns import Columns
-from core.charts.marks import remark, texts, worded
+from core.charts.marks import by_width, remark, texts, worded
 from core.charts.picture import Picture, frame, layers
 from core.experiments.batchnorm.conv.experiment import (
     CONV,
@@ -23,7 +23,7 @@ from core.lab.say import number
 
 GAP = 1.2  # between maps, px of a digit
 STEP = SIDE + GAP
-HEAD, FOOT = 5.5, 3.6  # above and below the maps
+HEAD, FOOT = 5.5, 4.4  # above and below the maps
 MARKED = 4, 3  # row and column of the value whose mean is shown
 FAINT, STRONGEST = 0.12, 0.85  # opacity of a channel's least and greatest value
 FULL = 3.0  # an output of this size has the strongest shade
@@ -42,12 +42,23 @@ def groups(result: Result, shared: Sequence[Result]) -> Picture:
     left = cells.assign(series=np.where(here, "class 0", "context"), case="soft", marked=here)
     left["shade"] = left["shade"].where(~here, 1.0)
     right = cells.assign(case="ink", marked=False)
-    foot = DRAWN * STEP + FOOT / 2 - GAP
+    said = [
+        {
+            "x": columns.shift("soft"),
+            "text": f"each place has a mean of its own,\nover {batch} examples",
+            "short": f"each place has a mean\nof its own, over\n{batch} examples",
+        },
+        {
+            "x": columns.shift("ink"),
+            "text": f"one filter made the whole map:\none mean over it and {batch} examples",
+            "short": f"one filter made the\nwhole map: one mean\nover it, {batch} examples",
+        },
+    ]
+    said = [{**each, "y": DRAWN * STEP + FOOT / 2 - GAP, "series": "soft"} for each in said]
     chart = layers(
         _maps(columns.shifted(pd.concat([left, right]), "x", "x2"), columns),
         columns.heads(heads, -HEAD * 0.62),
-        remark(f"each place, one mean:\nover {batch} examples", 0, foot),
-        remark(f"one filter, one mean:\nall places, {batch} examples", columns.shift("ink"), foot),
+        by_width(said, style="remark"),
     )
     return Picture(chart, "The same maps twice, marked by which values share one mean")
 

@@ -20,7 +20,7 @@ from core.lab.parts import portion
 from core.lab.streams import streams
 from core.lab.verdict import above, above_over_seeds, both, interval
 from core.nn.dataset import Dataset
-from core.nn.layers import batchnorm_forward
+from core.nn.layers import batchnorm_forward, cross_entropy_forward
 from core.nn.network import Network, forward, init_network, stack_networks
 from core.nn.training import (
     Hyper,
@@ -59,16 +59,16 @@ class Config(Checked):
 class Result:
     """Descent in groups, and training as usual.
 
-    val, train: (GROUPS + 1, SEEDS) accuracies, the last without batch norm; outputs: (GROUPS,
-    DRAWS) one image's score for its own class among random mates, by one network that was trained
-    on all images at once; spread: (GROUPS,) std of such scores over draws, mean over all images;
-    usual_val, usual_gap: (CASES, RATES, SEEDS) validation accuracy, and validation minus training
-    loss, NaN for a run that diverged.
+    val, gap: (GROUPS + 1, SEEDS) validation accuracy, and validation minus training loss, the last
+    without batch norm; outputs: (GROUPS, DRAWS) one image's score for its own class among random
+    mates, by one network that was trained on all images at once; spread: (GROUPS,) std of such
+    scores over draws, mean over all images; usual_val, usual_gap: (CASES, RATES, SEEDS) as val and
+    gap, NaN for a run that diverged.
     """
 
     config: Config
     val: Array
-    train: Array
+    gap: Array
     outputs: Array
     spread: Array
     usual_val: Array
@@ -197,15 +197,17 @@ def as_usual(
 def steps(config: Config) -> Generator[float, None, Result]:
     """Descend in groups of every size and without batch norm, then train as usual."""
     data = own_images(config)
-    val, train = [], []
+    val, gap = [], []
     parts = len(GROUPS) + 3
     for done, group in enumerate((*GROUPS, None)):
         networks = build(config, "before" if group else "none")
         for share in descend_in_groups(networks, data, group or IMAGES, config):
             yield (done + share) / parts
         exact = with_statistics_of_all(networks, data.x_train)
-        train.append(accuracy(forward(exact, data.x_train)[0], data.y_train))
-        val.append(accuracy(forward(exact, data.x_val)[0], data.y_val))
+        seen, new = forward(exact, data.x_train)[0], forward(exact, data.x_val)[0]
+        val.append(accuracy(new, data.y_val))
+        fitted, _ = cross_entropy_forward(seen, data.y_train)
+        gap.append(cross_entropy_forward(new, data.y_val)[0] - fitted)
         if group == IMAGES:
             (mates,) = streams(config.seed, "mates")
             scores = own_scores(networks, data, mates)
@@ -217,7 +219,7 @@ def steps(config: Config) -> Generator[float, None, Result]:
     return Result(
         config=config,
         val=np.stack(val),
-        train=np.stack(train),
+        gap=np.stack(gap),
         outputs=scores[..., 0],
         spread=scores.std(axis=1).mean(axis=-1),
         usual_val=usual_val,
@@ -246,11 +248,12 @@ def at_best(result: Result) -> tuple[Array, Array]:
 
 
 def findings(result: Result) -> tuple[Finding, ...]:
-    """B10: the noise of small groups helps. B10b: they make noise. B10c: batch norm as usual."""
+    """B10: small groups help. B10d: they narrow the gap. B10b: they make noise. B10c: as usual."""
     group = result.config.group
     row = GROUPS.index(group)
     gain, none = result.gain(row), result.gain(-1)
     low, high = interval(gain)
+    own_gap, wide = result.gap[row], result.gap[GROUPS.index(IMAGES)]
     val, gap = at_best(result)
     noise = dict(zip(GROUPS, result.spread.tolist()))
     return (
@@ -267,6 +270,11 @@ def findings(result: Result) -> tuple[Finding, ...]:
                 "spread": noise[group],
                 "seeds": SEEDS,
             },
+        ),
+        Finding(
+            claim="B10d",
+            outcome=above_over_seeds(wide - own_gap),
+            values={"own": own_gap.mean(), "all": wide.mean(), "none": result.gap[-1].mean()},
         ),
         Finding(
             claim="B10b",
@@ -297,7 +305,7 @@ def tables(result: Result) -> Mapping[str, Mapping[str, Any]]:
         "groups": {
             **crossed(group=names, seed=every),
             "validation accuracy": result.val.ravel(),
-            "training accuracy": result.train.ravel(),
+            "gap": result.gap.ravel(),
             "gain": np.ravel([result.gain(row) for row in range(len(names))]),
         },
         "outputs": {

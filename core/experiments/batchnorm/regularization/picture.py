@@ -40,6 +40,14 @@ def _series(result: Result, row: int) -> str:
     return "with" if GROUPS[row] == result.config.group else "context"
 
 
+def _gained(result: Result, row: int) -> str:
+    return points(100 * result.gain(row).mean())
+
+
+def _gap(result: Result, row: int) -> str:
+    return f"gap {result.gap[row].mean():.2f}"
+
+
 def _axis(ticks: Mapping[float, str], title: str, low: float, high: float) -> alt.X:
     return (
         alt.X("x:Q")
@@ -50,7 +58,7 @@ def _axis(ticks: Mapping[float, str], title: str, low: float, high: float) -> al
 
 
 def mates(result: Result, shared: Sequence[Result]) -> Picture:
-    """Draw one image's score among random mates by group size, and what each size gains above."""
+    """Draw one image's score among random mates by group size; above it gain and gap of each."""
     every = np.concatenate([r.outputs.ravel() for r in shared])
     low, high = float(every.min()), float(every.max())
     room = high - low
@@ -59,30 +67,35 @@ def mates(result: Result, shared: Sequence[Result]) -> Picture:
         for row in range(len(GROUPS))
         for spot, score in zip(_spots(DRAWS, 0.6), result.outputs[row].tolist())
     )
-    heads = [
-        {
-            "x": row,
-            "y": high + 0.22 * room,
-            "text": points(100 * result.gain(row).mean()),
-            "series": _series(result, row),
-        }
-        for row in range(len(GROUPS))
-    ]
+    said = {0.35: _gained, 0.17: _gap}
+    gained, gaps = (
+        [
+            {
+                "x": row,
+                "y": high + y * room,
+                "text": text(result, row),
+                "series": _series(result, row),
+            }
+            for row in range(len(GROUPS))
+        ]
+        for y, text in said.items()
+    )
     x = _axis(dict(enumerate(NAMES.values())), SHARING, -0.5, 3.5)
     y = (
         alt.Y("y:Q")
-        .scale(domain=[low - 0.05 * room, high + 0.4 * room], nice=False)
+        .scale(domain=[low - 0.05 * room, high + 0.72 * room], nice=False)
         .axis(domain=False, ticks=False, values=_values(low, high))
         .title("one image's score for its class")
     )
     dots = alt.Chart(data).mark_point(size=45, opacity=0.65)
     chart = layers(
         dots.encode(x, y, by_meaning(data["series"])),
-        texts(heads, style="large"),
+        texts(gained, style="large"),
+        texts(gaps, fontWeight="bold"),
         remark(
-            "points gained in validation accuracy:",
+            "points gained in validation accuracy;\ngap: validation loss minus training loss",
             -0.45,
-            high + 0.36 * room,
+            high + 0.61 * room,
         ),
         remark(
             "dots: one image, one network,\nonly its batch mates change;\ngreen: the chosen size",

@@ -100,7 +100,7 @@ def _heads(result: Result, columns: Columns, y: float) -> Any:
                 "series": case,
             }
         )
-    return by_width(rows, align="center", style="head", lineBreak="\n")
+    return by_width(rows, align="center", style="head")
 
 
 def _moments(result: Result) -> pd.DataFrame:
@@ -329,11 +329,7 @@ def _fails(result: Result) -> Any:
     if last < BINS - 1 and last - first > 2 and explodes.mean() > 0.5:
         row = {"x": 0.94, "y": 0.78, "text": "too high:\nexplodes", "short": "too\nhigh"}
         rows.append(row)
-    return (
-        by_width([{**row, "series": "soft"} for row in rows], lineBreak="\n", style="remark")
-        if rows
-        else None
-    )
+    return by_width([{**row, "series": "soft"} for row in rows], style="remark") if rows else None
 
 
 def given_up(result: Result, shared: Sequence[Result]) -> Picture:

@@ -127,11 +127,10 @@ def _quarters(base: Any, searched: Range, top: float, places: np.ndarray | None 
         .mark_rect(color=colour("context"))
         .encode(alt.X2("x2"), alt.Y2("y2"), opacity=alt.Opacity("opacity:Q").scale(None))
     )
-    style: dict[str, Any] = {"align": "center", "lineBreak": "\n"}
     return layers(
         shades,
-        by_width(names, **style),
-        by_width(crowd, fontWeight="bold", **style) if crowd else None,
+        by_width(names, align="center"),
+        by_width(crowd, align="center", fontWeight="bold") if crowd else None,
     )
 
 
@@ -286,7 +285,7 @@ def alarms(result: Result, shared: Sequence[Result]) -> Picture:
             tooltip=[alt.Tooltip("line:N"), alt.Tooltip("share:Q", format=".0%")],
         ),
         by_width(names, fontWeight="bold"),
-        by_width([{**far, "short": ""}], align="right", lineBreak="\n", fontStyle="italic"),
+        by_width([{**far, "short": ""}], align="right", fontStyle="italic"),
     )
     return Picture(chart, "Share of searches that warn, by how far outside the best rate lies")
 

@@ -178,7 +178,7 @@ def _learning(result: Result, columns: Columns) -> Any:
         }
         for kind, own in zip(KINDS, good)
     ]
-    return by_width(rows, align="center", fontStyle="italic", lineBreak="\n")
+    return by_width(rows, align="center", fontStyle="italic")
 
 
 def setting(result: Result) -> Picture:
