@@ -43,12 +43,18 @@ class Pick:
     field: str
     axis: Range | None = None
 
-    def ends(self, selected: Sequence[float]) -> tuple[float, float]:
-        """Return the two ends of an area along the field, with three digits."""
-        ends = np.sort(np.asarray(selected, float))
-        if self.axis:
-            ends = self.axis.at(np.clip(ends, 0, 1))
-        low, high = (float(f"{end:.3g}") for end in ends)
+    def ends(self, area: Any) -> tuple[float, float] | None:
+        """Return the two ends of an area along the field, with three digits.
+
+        area: {field: two places}. Whoever sends it need not be a picture: None for what is no area.
+        """
+        try:
+            ends = np.sort(np.asarray(area[self.field], float))
+            if self.axis:
+                ends = self.axis.at(np.clip(ends, 0, 1))
+            low, high = (float(f"{end:.3g}") for end in ends)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
         return low, high
 
 

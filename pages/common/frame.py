@@ -222,7 +222,7 @@ def _controls(experiment: Experiment, first: Any) -> None:
         show(experiment, {**asdict(config), **kept})
         question.show_result(experiment)
         if experiment.live:
-            live.desk_of(experiment).begin_anew()
+            live.desk_of(experiment).begin_anew(experiment, config)
 
     asking = question.is_open(experiment, config == experiment.Config())
     across: dict[str, Any] = {
@@ -386,10 +386,10 @@ def _selection(experiment: Experiment, picks: Sequence[Pick], config: Any) -> di
     state = f"{experiment.slug}:area {config}"
 
     def picked() -> None:
-        area = st.session_state[state].selection.get(AREA, {})
+        area = st.session_state[state].selection.get(AREA)
         for pick in picks:
-            ends = pick.ends(area.get(pick.field, ()) or (0, 0))
-            if experiment.knobs[pick.knob].snap(ends) == ends:
+            ends = pick.ends(area)
+            if ends and experiment.knobs[pick.knob].snap(ends) == ends:
                 st.session_state[key(experiment, pick.knob)] = ends
                 touched(experiment.chapter)
 

@@ -62,11 +62,11 @@ class Desk:
             self.before = None
         self.put_aside(old)
 
-    def begin_anew(self) -> None:
-        """Put the run aside; the next one is made of the knobs as they are then."""
+    def begin_anew(self, experiment: Experiment, config: Any) -> None:
+        """Put the run aside for a new one."""
         self.pause()
         self.put_aside(self.run)
-        self.run = None
+        self.run = experiment.live(config)
 
     def put_aside(self, old: Any) -> None:
         """Keep a run that has begun, to go on with and to compare."""
@@ -141,10 +141,10 @@ def transport(experiment: Experiment, config: Any) -> None:
 
     def step() -> None:
         desk.pause()
-        run.extend()
-        run.advance(1)
-        if run.has_ended:
-            desk.told = end_told(run)
+        desk.run.extend()
+        desk.run.advance(1)
+        if desk.run.has_ended:
+            desk.told = end_told(desk.run)
 
     def divide() -> None:
         rate = "learning_rate"
@@ -171,7 +171,7 @@ def transport(experiment: Experiment, config: Any) -> None:
         button(name, "play_arrow", desk.play, key="play", disabled=ended)
     button("step", "skip_next", step, disabled=ended)
     button("finish", "fast_forward", lambda: desk.play(hurry=True), disabled=ended)
-    button("anew", "replay", desk.begin_anew, disabled=not begun)
+    button("anew", "replay", lambda: desk.begin_anew(experiment, config), disabled=not begun)
     button("divide", "exposure_neg_1", divide)
     button("ask", "stethoscope", ask, disabled=not begun)
 

@@ -12,6 +12,7 @@ error, a fault is the app's own, a visit ends otherwise, or the server grows in 
 
 import argparse
 import asyncio
+import json
 import random
 import re
 import string
@@ -21,6 +22,7 @@ from typing import Any
 
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
+from core.charts.picture import AREA
 from core.experiments import everything
 from core.lab.experiment import Experiment
 from tests.benchmarks.server import ROOT, Server, serving
@@ -43,6 +45,7 @@ TAKES = {  # what the browser sends for a widget
     "NumberInput": "double_value",
     "Selectbox": "string_value",
     "Slider": "double_array_value",
+    "VegaLiteChart": "area",  # as JSON: Streamlit fails at any other text as at a wrong type
 }
 
 
@@ -89,6 +92,12 @@ def _state(name: str, kind: str, rng: random.Random) -> WidgetState:
             state.int_value = rng.choice([0, -1, 99, 2**62])
         case "string_value" | "json_value" | "json_trigger_value":
             setattr(state, kind, text(rng))
+        case "area":
+            ends = [rng.choice(NUMBERS) for _ in range(many)]
+            drawn = rng.choice(
+                [None, {}, ends, text(rng), {"x": ends, "y": ends}, {"y": text(rng)}]
+            )
+            state.string_value = json.dumps({"selection": {AREA: drawn}})
         case "double_array_value":
             state.double_array_value.data.extend(rng.choice(NUMBERS) for _ in range(many))
         case "string_array_value":

@@ -62,6 +62,13 @@ def test_a_pinned_run_stays_while_others_come_and_go(app):
     assert desk(app).before.step[-1] == 1
 
 
+def test_a_click_that_comes_before_the_new_run_is_drawn_plays_it(app):
+    click(app, TEXT["step"])
+    desk(app).begin_anew(LIVE, LIVE.Config())
+    desk(app).play()
+    assert desk(app).is_playing and not desk(app).run.step
+
+
 def test_a_preset_begins_anew_and_knobs_that_come_back_bring_their_run_back(app):
     click(app, TEXT["step"])
     first, start = desk(app).run, "babysitting.live.start"

@@ -39,6 +39,28 @@ def test_what_is_no_range_is_refused_with_a_sentence_and_the_old_one_stays(open_
 
 def test_an_area_of_a_picture_is_read_as_two_ends():
     pick = Pick("learning_rates", "x", Range(1e-4, 1.0, log=True))
-    assert pick.ends([0.75, 0.25]) == (0.001, 0.1)
-    assert pick.ends([-3, 0.5]) == (1e-4, 0.01)
-    assert Pick("regs", "y").ends([0.123456, 7]) == (0.123, 7.0)
+    assert pick.ends({"x": [0.75, 0.25]}) == (0.001, 0.1)
+    assert pick.ends({"x": [-3, 0.5], "y": [0, 1]}) == (1e-4, 0.01)
+    assert Pick("regs", "y").ends({"y": [0.123456, 7]}) == (0.123, 7.0)
+
+
+@pytest.mark.parametrize(
+    "area",
+    [None, {}, [], "x", {"y": [0, 1]}]
+    + [
+        {"x": x}
+        for x in (
+            None,
+            1,
+            [],
+            [0, 0.5, 1],
+            [0, 10**400],
+            "ab",
+            ["a", "b"],
+            [[0, 1], [0, 1]],
+            [{}, {}],
+        )
+    ],
+)
+def test_what_is_no_area_has_no_ends(area):
+    assert Pick("learning_rates", "x", Range(1e-4, 1.0, log=True)).ends(area) is None
