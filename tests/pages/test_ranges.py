@@ -44,23 +44,11 @@ def test_an_area_of_a_picture_is_read_as_two_ends():
     assert Pick("regs", "y").ends({"y": [0.123456, 7]}) == (0.123, 7.0)
 
 
+NO_ENDS = [None, 1, "ab", [], [0, 0.5, 1], [0, 10**400], ["a", "b"], [[0, 1], [0, 1]], [{}, {}]]
+
+
 @pytest.mark.parametrize(
-    "area",
-    [None, {}, [], "x", {"y": [0, 1]}]
-    + [
-        {"x": x}
-        for x in (
-            None,
-            1,
-            [],
-            [0, 0.5, 1],
-            [0, 10**400],
-            "ab",
-            ["a", "b"],
-            [[0, 1], [0, 1]],
-            [{}, {}],
-        )
-    ],
+    "area", [None, {}, [], "x", {"y": [0, 1]}, *({"x": ends} for ends in NO_ENDS)]
 )
 def test_what_is_no_area_has_no_ends(area):
     assert Pick("learning_rates", "x", Range(1e-4, 1.0, log=True)).ends(area) is None
