@@ -13,7 +13,7 @@ from core.charts.columns import Columns
 from core.charts.curves import curves
 from core.charts.marks import at_position, clipped, line_ends, on_phone, remark, worded
 from core.charts.picture import layers
-from core.lab.say import number, power_of_ten
+from core.lab.say import SMALLEST, number, power_of_ten
 
 Array = np.ndarray
 
@@ -129,13 +129,14 @@ def _bars(
 def _stds(shares: Array, stds: Array, edges: Array, columns: Columns) -> Any:
     """Write each layer's std to the right of its bars."""
     last = shares.shape[-1] - (shares[..., ::-1] > FAINT).argmax(axis=-1)
+    tiny = ((stds > 0) & (stds < SMALLEST)).any(axis=1)  # one way of writing in a column
     data = pd.DataFrame(
         {
             "x": edges[last[case, row]] + columns.shift(name),
             "y": row + 0.6,
             "text": ("std " if row == 0 and len(columns.cases) < 5 else "")
-            + _said(stds[case, row]),
-            "short": _said(stds[case, row], narrow=len(columns.cases) > 3),
+            + _said(stds[case, row], powers=tiny[case]),
+            "short": _said(stds[case, row], powers=tiny[case] or len(columns.cases) > 3),
             "series": name,
         }
         for case, name in enumerate(columns.cases)
@@ -154,11 +155,11 @@ def _stds(shares: Array, stds: Array, edges: Array, columns: Columns) -> Any:
     )
 
 
-def _said(value: float, narrow: bool = False) -> str:
-    """Write a std, in a narrow place with a power of ten where that is shorter."""
+def _said(value: float, powers: bool) -> str:
+    """Write a std, with a power of ten where that is shorter and `powers` says so."""
     if not math.isfinite(value):
         return "overflow"
-    return power_of_ten(value) if narrow and 0 < value < 1e-3 else number(value)
+    return power_of_ten(value) if powers and 0 < value < 1e-3 else number(value)
 
 
 def _over(

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.lab.experiment import Experiment
 from core.lab.knobs import MAX_SEED, Choice, Flag, Number, Seed, Several, Span, marked
+from core.lab.say import number
 from core.lab.words import option_name
 from pages.common.link import key, put
 from pages.common.table import table_of, table_widgets
@@ -20,8 +21,9 @@ NUMBERS = 5  # as many numbers fit in a row; more go onto a slider
 
 
 def number_text(value: float) -> str:
-    """Write a knob's number: 0.05, 1e-06, 500."""
-    return f"{value:g}"
+    """Write a knob's number, as sentences do where it is tiny: 0.05, 0.000001, 500."""
+    text = f"{value:g}"
+    return number(value) if "e" in text else text
 
 
 def knob_widget(experiment: Experiment, name: str, changed: Callable) -> None:
