@@ -155,7 +155,7 @@ def _stds(shares: Array, stds: Array, edges: Array, columns: Columns) -> Any:
     )
 
 
-def _said(value: float, powers: bool) -> str:
+def _said(value: float, powers: bool = False) -> str:
     """Write a std, with a power of ten where that is shorter and `powers` says so."""
     if not math.isfinite(value):
         return "overflow"
