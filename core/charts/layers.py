@@ -129,7 +129,7 @@ def _bars(
 def _stds(shares: Array, stds: Array, edges: Array, columns: Columns) -> Any:
     """Write each layer's std to the right of its bars."""
     last = shares.shape[-1] - (shares[..., ::-1] > FAINT).argmax(axis=-1)
-    tiny = ((stds > 0) & (stds < SMALLEST)).any(axis=1)  # one way of writing in a column
+    tiny = [((std > 0) & (std < SMALLEST)).any() for std in stds]  # written one way in a column
     data = pd.DataFrame(
         {
             "x": edges[last[case, row]] + columns.shift(name),

@@ -134,8 +134,8 @@ def test_bins_meet_at_the_cut_and_cover_everything(largest):
 
 def test_the_picture_says_why():
     for preset, why in (
-        ("lecture", "γ stretches them"),
-        ("narrow", "γ squeezes them"),
+        ("lecture", "γ stretches the values"),
+        ("narrow", "γ squeezes the values"),
         ("shifted", "β moves the middle"),
         ("recover", "output = input"),
     ):

@@ -83,9 +83,9 @@ def _reason(result: Result) -> str:
     if abs(config.gamma) == 1:
         return "γ = ±1: as wide\nas normalized"
     return (
-        "γ stretches them\ninto the flat ends"
+        "γ stretches the values\ninto the flat ends"
         if abs(config.gamma) > 1
-        else ("γ squeezes them\ninto the middle")
+        else ("γ squeezes the values\ninto the middle")
     )
 
 

@@ -96,11 +96,14 @@ def _title(result: Result) -> list[str]:
     """Name the axis, and say what the shades mean."""
     rows = result.learns[0].any(axis=1)
     which = "every size" if rows.all() else "most sizes" if rows.mean() > 0.5 else "some sizes"
-    return [
-        "learning rate (log); ✕ diverged",
-        f"green: over {percent(result.config.target)} of the training digits right",
+    lines = [
+        f"learning rate; green: over {percent(result.config.target)} right; ✕ diverged",
         f"sums divided by their std: {which} can learn",
     ]
+    diverged = np.isnan(result.accuracy).sum(axis=(1, 2))
+    if diverged[1] > diverged[0] == 0:
+        lines.append("and too large a step cannot make them explode")
+    return lines
 
 
 def _reasons(result: Result, columns: Columns) -> list[Any]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from core.charts.colours import by_meaning
-from core.charts.marks import remark, rule, texts, worded
+from core.charts.marks import by_width, remark, rule, texts, worded
 from core.charts.picture import Picture, layers
 from core.experiments.batchnorm.regularization.experiment import (
     BATCH,
@@ -67,7 +67,7 @@ def mates(result: Result, shared: Sequence[Result]) -> Picture:
         for row in range(len(GROUPS))
         for spot, score in zip(_spots(DRAWS, 0.6), result.outputs[row].tolist())
     )
-    said = {0.35: _gained, 0.17: _gap}
+    rows = {0.35: _gained, 0.17: _gap}
     gained, gaps = (
         [
             {
@@ -78,12 +78,24 @@ def mates(result: Result, shared: Sequence[Result]) -> Picture:
             }
             for row in range(len(GROUPS))
         ]
-        for y, text in said.items()
+        for y, text in rows.items()
     )
+    noise, points_of = (
+        "trained with this noise, all else the same:",
+        "points of validation accuracy",
+    )
+    loss = "gap: validation loss minus training loss"
+    said = {
+        "x": -0.45,
+        "y": high + 0.63 * room,
+        "text": f"{noise} {points_of} gained over all 200;\n{loss}",
+        "short": f"{noise}\n{points_of} over all 200;\n{loss}",
+        "series": "soft",
+    }
     x = _axis(dict(enumerate(NAMES.values())), SHARING, -0.5, 3.5)
     y = (
         alt.Y("y:Q")
-        .scale(domain=[low - 0.05 * room, high + 0.72 * room], nice=False)
+        .scale(domain=[low - 0.05 * room, high + 0.76 * room], nice=False)
         .axis(domain=False, ticks=False, values=_values(low, high))
         .title("one image's score for its class")
     )
@@ -92,15 +104,11 @@ def mates(result: Result, shared: Sequence[Result]) -> Picture:
         dots.encode(x, y, by_meaning(data["series"])),
         texts(gained, style="large"),
         texts(gaps, fontWeight="bold"),
-        remark(
-            "points gained in validation accuracy;\ngap: validation loss minus training loss",
-            -0.45,
-            high + 0.61 * room,
-        ),
+        by_width([said], style="remark"),
         remark(
             "dots: one image, one network,\nonly its batch mates change;\ngreen: the chosen size",
             3.45,
-            low + 0.13 * room,
+            low + 0.14 * room,
             align="right",
         ),
     )

@@ -86,7 +86,8 @@ def difference(result: Result, shared: Sequence[Result]) -> Picture:
         texts(named, align="left", fontWeight="bold"),
         _ends(ends, domain),
         remark(
-            "its own batch against fixed averages;\n100%: one std of the scores",
+            "scores by the batch's mean and std,\n"
+            "against by running averages;\n100%: one std of the scores",
             SIZES[-1],
             float(at_position(0.96, domain, log=True)),
             align="right",
