@@ -12,7 +12,7 @@ from tests.benchmarks.server import serving
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-PATIENCE = 60_000  # ms
+PATIENCE = 120_000  # ms
 
 DRAWN = """() => {
   const app = document.querySelector('[data-testid="stApp"]');

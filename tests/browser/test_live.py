@@ -82,6 +82,8 @@ def test_dividing_the_rate_acts_once_and_stays(visit):
     for rate in ("0.003", "0.0003"):
         button(page, "divide").click()
         page.wait_for_url(re.compile(rf"learning_rate={rate}(&|$)|^(?!.*learning_rate)"))
+        mark = page.locator(f"{CHART} svg").get_by_text(f"rate {rate}", exact=True)
+        expect(mark).to_be_visible(timeout=PATIENCE)  # it has been trained with
     button(page, "finish").click()  # many pictures later
     expect(page.locator("h1")).to_have_text(DOCTOR, timeout=PATIENCE)
     settled(page)
