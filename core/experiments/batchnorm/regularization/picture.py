@@ -1,6 +1,7 @@
 """Regularization: one image's score among random mates, the gain over seeds, training as usual."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -24,6 +25,9 @@ from core.lab.verdict import interval
 ALL = GROUPS.index(IMAGES)
 NAMES = {group: str(group) for group in GROUPS[:-1]} | {IMAGES: f"all {IMAGES}"}
 SHARING = "images that share one mean and std"
+NOISE = "trained with this noise, all else the same:"
+GAINED = "points of validation accuracy"
+LOSSES = "gap: validation loss minus training loss"
 
 
 def points(value: float) -> str:
@@ -38,14 +42,6 @@ def _spots(count: int, width: float) -> np.ndarray:
 
 def _series(result: Result, row: int) -> str:
     return "with" if GROUPS[row] == result.config.group else "context"
-
-
-def _gained(result: Result, row: int) -> str:
-    return points(100 * result.gain(row).mean())
-
-
-def _gap(result: Result, row: int) -> str:
-    return f"gap {result.gap[row].mean():.2f}"
 
 
 def _axis(ticks: Mapping[float, str], title: str, low: float, high: float) -> alt.X:
@@ -67,31 +63,6 @@ def mates(result: Result, shared: Sequence[Result]) -> Picture:
         for row in range(len(GROUPS))
         for spot, score in zip(_spots(DRAWS, 0.6), result.outputs[row].tolist())
     )
-    rows = {0.35: _gained, 0.17: _gap}
-    gained, gaps = (
-        [
-            {
-                "x": row,
-                "y": high + y * room,
-                "text": text(result, row),
-                "series": _series(result, row),
-            }
-            for row in range(len(GROUPS))
-        ]
-        for y, text in rows.items()
-    )
-    noise, points_of = (
-        "trained with this noise, all else the same:",
-        "points of validation accuracy",
-    )
-    loss = "gap: validation loss minus training loss"
-    said = {
-        "x": -0.45,
-        "y": high + 0.63 * room,
-        "text": f"{noise} {points_of} gained over all 200;\n{loss}",
-        "short": f"{noise}\n{points_of} over all 200;\n{loss}",
-        "series": "soft",
-    }
     x = _axis(dict(enumerate(NAMES.values())), SHARING, -0.5, 3.5)
     y = (
         alt.Y("y:Q")
@@ -102,9 +73,7 @@ def mates(result: Result, shared: Sequence[Result]) -> Picture:
     dots = alt.Chart(data).mark_point(size=45, opacity=0.65)
     chart = layers(
         dots.encode(x, y, by_meaning(data["series"])),
-        texts(gained, style="large"),
-        texts(gaps, fontWeight="bold"),
-        by_width([said], style="remark"),
+        *_above(result, high, room),
         remark(
             "dots: one image, one network,\nonly its batch mates change;\ngreen: the chosen size",
             3.45,
@@ -113,6 +82,33 @@ def mates(result: Result, shared: Sequence[Result]) -> Picture:
         ),
     )
     return Picture(chart, "One image's score among random batch mates, by size of the group")
+
+
+def _above(result: Result, high: float, room: float) -> list[Any]:
+    """Write what training in groups of each size comes to: gain, gap, and what these are."""
+    rows = [
+        {
+            "x": row,
+            "series": _series(result, row),
+            "gain": points(100 * result.gain(row).mean()),
+            "gap": f"gap {result.gap[row].mean():.2f}",
+        }
+        for row in range(len(GROUPS))
+    ]
+    said = {
+        "text": f"{NOISE} {GAINED} gained over all {IMAGES};\n{LOSSES}",
+        "short": f"{NOISE}\n{GAINED} over all {IMAGES};\n{LOSSES}",
+    }
+    return [
+        by_width([{**said, "x": -0.45, "y": high + 0.63 * room, "series": "soft"}], style="remark"),
+        texts(
+            [{**row, "y": high + 0.35 * room, "text": row["gain"]} for row in rows], style="large"
+        ),
+        texts(
+            [{**row, "y": high + 0.17 * room, "text": row["gap"]} for row in rows],
+            fontWeight="bold",
+        ),
+    ]
 
 
 def _values(low: float, high: float) -> list[float]:
