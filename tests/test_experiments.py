@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[1]
 NOT_DETERMINISTIC = {"activations/cost"}  # measures time
 MOST_MARKS = 2000
 LONGEST_HEADING = 100  # characters: two lines beside the knobs
+LONGEST_TITLE = 42  # characters: as many does the list of experiments show
 SMALLEST_TYPE = 14  # px
 # Numbers of a heading that the picture cannot show, and why.
 NOT_IN_PICTURE: dict[str, str] = {}
@@ -186,7 +187,7 @@ def test_every_knob_preset_view_and_option_has_words(experiment):
     assert set(text["views"]) == set(experiment.views)
     for key in ("title", "setting", "see", "source", "torch"):
         assert text[key].strip()
-    assert text["title"].endswith("?")
+    assert text["title"].endswith("?") and len(text["title"]) <= LONGEST_TITLE
     for claim, said in text["findings"].items():
         outcomes = {"claim", "holds", "fails", "unclear"}
         assert outcomes <= set(said) or said.get("identity"), claim
