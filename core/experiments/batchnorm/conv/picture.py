@@ -31,7 +31,7 @@ FULL = 3.0  # an output of this size has the strongest shade
 
 def groups(result: Result, shared: Sequence[Result]) -> Picture:
     """Draw the maps twice: one value's mean in a fully connected layer, all means of this one."""
-    batch, means = result.config.batch_size, result.means
+    means = result.means
     heads = {
         "soft": f"fully connected:\n8·8·{result.config.channels} = {means[FULLY_CONNECTED]} means",
         "ink": f"convolution:\n{_counted(means[CONV])}",
@@ -39,28 +39,39 @@ def groups(result: Result, shared: Sequence[Result]) -> Picture:
     columns = Columns(tuple(heads), 0, result.config.channels * STEP - GAP)
     cells = _cells(result)
     here = (cells["row"] == MARKED[0]) & (cells["column"] == MARKED[1]) & (cells["channel"] == 0)
-    left = cells.assign(series=np.where(here, "class 0", "context"), case="soft", marked=here)
+    left = cells.assign(series=np.where(here, "class 0", "context"), case="soft")
     left["shade"] = left["shade"].where(~here, 1.0)
-    right = cells.assign(case="ink", marked=False)
+    first = pd.DataFrame(
+        {"x": 0.0, "x2": SIDE, "y": STEP * i, "y2": STEP * i + SIDE} for i in range(DRAWN)
+    )
+    framed = pd.concat([left[here], first.assign(case="ink")])
+    data = pd.concat([left, cells.assign(case="ink")])
+    chart = layers(
+        _maps(columns.shifted(data, "x", "x2"), columns),
+        _frames(columns.shifted(framed, "x", "x2")),
+        columns.heads(heads, -HEAD * 0.62),
+        _said(result.config.batch_size, columns),
+    )
+    return Picture(chart, "The same maps twice, marked by which values share one mean")
+
+
+def _said(batch: int, columns: Columns) -> Any:
+    """Say below the maps what is framed."""
+    of_filter = f"{batch * SIDE * SIDE:,} values"
     said = [
         {
             "x": columns.shift("soft"),
-            "text": f"each place has a mean of its own,\nover {batch} examples",
-            "short": f"each place has a mean\nof its own, over\n{batch} examples",
+            "text": f"framed: one place of each example,\n{batch} values, one mean",
+            "short": f"framed: one place,\n{batch} examples,\none mean",
         },
         {
             "x": columns.shift("ink"),
-            "text": f"one filter made the whole map:\none mean over it and {batch} examples",
-            "short": f"one filter made the\nwhole map: one mean\nover it, {batch} examples",
+            "text": f"framed: all from one filter,\n{SIDE}·{SIDE}·{batch} = {of_filter}, one mean",
+            "short": f"framed: all from one\nfilter, {of_filter},\none mean",
         },
     ]
-    said = [{**each, "y": DRAWN * STEP + FOOT / 2 - GAP, "series": "soft"} for each in said]
-    chart = layers(
-        _maps(columns.shifted(pd.concat([left, right]), "x", "x2"), columns),
-        columns.heads(heads, -HEAD * 0.62),
-        by_width(said, style="remark"),
-    )
-    return Picture(chart, "The same maps twice, marked by which values share one mean")
+    foot = {"y": DRAWN * STEP + FOOT / 2 - GAP, "series": "soft"}
+    return by_width([{**each, **foot} for each in said], style="remark")
 
 
 def _counted(means: int) -> str:
@@ -70,7 +81,7 @@ def _counted(means: int) -> str:
 def setting(result: Result) -> Picture:
     """Draw the maps without saying which of their values share a mean."""
     columns = Columns(("context",), 0, result.config.channels * STEP - GAP)
-    cells = _cells(result).assign(series="context", case="context", marked=False)
+    cells = _cells(result).assign(series="context", case="context")
     return Picture(_maps(cells, columns), "Maps of two examples, a column per channel")
 
 
@@ -92,7 +103,7 @@ def _cells(result: Result) -> pd.DataFrame:
 
 
 def _maps(data: pd.DataFrame, columns: Columns) -> Any:
-    """Draw all maps, a row per example and a column per channel, and outline what is marked."""
+    """Draw all maps, a row per example and a column per channel."""
     middle = SIDE / 2
     channels = {i * STEP + middle: str(i + 1) for i in range(data["channel"].max() + 1)}
     examples = {i * STEP + middle: str(i + 1) for i in range(DRAWN)}
@@ -102,16 +113,12 @@ def _maps(data: pd.DataFrame, columns: Columns) -> Any:
         .axis(**worded(examples), grid=False, domain=False, ticks=False)
         .title("example")
     )
-    base = alt.Chart(data).encode(
+    squares = alt.Chart(data).mark_rect()
+    return squares.encode(
         columns.x(title="map of filter (in a convolution: channel)", ticks=channels),
         y,
         alt.X2("x2"),
         alt.Y2("y2"),
-    )
-    marked = base.transform_filter("datum.marked").mark_rect(
-        fill=None, stroke=colour("ink"), strokeWidth=2.5
-    )
-    squares = base.mark_rect().encode(
         by_meaning(data["series"]),
         opacity=alt.Opacity("shade:Q", scale=None, legend=None),
         tooltip=[
@@ -122,7 +129,14 @@ def _maps(data: pd.DataFrame, columns: Columns) -> Any:
             alt.Tooltip("value:Q", format=".2f"),
         ],
     )
-    return layers(squares, marked)
+
+
+def _frames(data: pd.DataFrame) -> Any:
+    """Draw frames around what shares one mean."""
+    frames = alt.Chart(data[["x", "x2", "y", "y2"]]).mark_rect(
+        fill=None, stroke=colour("ink"), strokeWidth=2.5
+    )
+    return frames.encode(alt.X("x:Q"), alt.Y("y:Q"), alt.X2("x2"), alt.Y2("y2"))
 
 
 def shift(result: Result, shared: Sequence[Result]) -> Picture:

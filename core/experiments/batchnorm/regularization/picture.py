@@ -63,7 +63,7 @@ def mates(result: Result, shared: Sequence[Result]) -> Picture:
         for row in range(len(GROUPS))
         for spot, score in zip(_spots(DRAWS, 0.6), result.outputs[row].tolist())
     )
-    x = _axis(dict(enumerate(NAMES.values())), SHARING, -0.5, 3.5)
+    x = _axis(dict(enumerate(NAMES.values())), f"{SHARING}; green: chosen", -0.5, 3.5)
     y = (
         alt.Y("y:Q")
         .scale(domain=[low - 0.05 * room, high + 0.76 * room], nice=False)
@@ -75,7 +75,8 @@ def mates(result: Result, shared: Sequence[Result]) -> Picture:
         dots.encode(x, y, by_meaning(data["series"])),
         *_above(result, high, room),
         remark(
-            "dots: one image, one network,\nonly its batch mates change;\ngreen: the chosen size",
+            "dots: one image, its mates change;\n"
+            "training must be right with all,\nnot only with some of them",
             3.45,
             low + 0.14 * room,
             align="right",
@@ -96,8 +97,8 @@ def _above(result: Result, high: float, room: float) -> list[Any]:
         for row in range(len(GROUPS))
     ]
     said = {
-        "text": f"{NOISE} {GAINED} gained over all {IMAGES};\n{LOSSES}",
-        "short": f"{NOISE}\n{GAINED} over all {IMAGES};\n{LOSSES}",
+        "text": f"{NOISE} {GAINED}, against all {IMAGES} together;\n{LOSSES}",
+        "short": f"{NOISE}\n{GAINED}, against all {IMAGES};\n{LOSSES}",
     }
     return [
         by_width([{**said, "x": -0.45, "y": high + 0.63 * room, "series": "soft"}], style="remark"),

@@ -20,7 +20,7 @@ from core.experiments.batchnorm.train_vs_test.experiment import (
 )
 from core.lab.say import percent
 
-ALONE = "alone, an image\nis its own mean:\nall images get\nthe same scores"
+ALONE = "alone, an image minus\nits own mean is 0:\nall images get\nthe same scores"
 APART = 0.2  # logarithm of two differences: from here on a second line can be seen
 SHARES = {0.05: "5%", 0.1: "10%", 0.2: "20%", 0.5: "50%", 1: "100%", 2: "200%", 5: "500%"}
 
@@ -50,7 +50,7 @@ def difference(result: Result, shared: Sequence[Result]) -> Picture:
             domain=False,
             ticks=False,
         )
-        .title("change of an image's scores (log)")
+        .title("distance from the scores at test time (log)")
     )
     x = _batch_size()
     floor, ends = percent(means[256]), {}
@@ -86,8 +86,7 @@ def difference(result: Result, shared: Sequence[Result]) -> Picture:
         texts(named, align="left", fontWeight="bold"),
         _ends(ends, domain),
         remark(
-            "scores by the batch's mean and std,\n"
-            "against by running averages;\n100%: one std of the scores",
+            "test time: by running averages;\n100%: one std of the scores",
             SIZES[-1],
             float(at_position(0.96, domain, log=True)),
             align="right",
