@@ -142,7 +142,7 @@ def test_a_stopped_training_gives_back_the_picture_before_it(visit):
 
 
 def test_a_training_draws_its_curves_as_they_grow(visit):
-    page = visit(SLOW.replace("depth=2", "depth=7"))
+    page = visit(SLOW)
     page.evaluate(
         f"""() => {{ window.drawn = new Set(); const look = () => {{
         const lines = [...document.querySelectorAll('{CHART} svg .mark-line path')];
@@ -150,7 +150,7 @@ def test_a_training_draws_its_curves_as_they_grow(visit):
         requestAnimationFrame(look); }}; look(); }}"""
     )
     press(page, "Hidden layers")
-    waits_for(page, "depth=8")
+    waits_for(page, "depth=3")
     assert page.evaluate("window.drawn.size") >= 3  # before, on the way, and in the end
 
 
