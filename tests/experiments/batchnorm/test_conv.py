@@ -95,7 +95,7 @@ def test_filters_see_their_neighbours_and_shift_with_the_image():
 def test_the_pictures_say_who_shares_and_what_a_shift_changes():
     result = run(Config())
     groups, shift = (VIEWS[name](result, [result]).chart.to_json() for name in VIEWS)
-    for words in ("192 means", "3 means", "all from one filter", "one place of each example"):
+    for words in ("192 means", "3 means", "one filter slides", "each place is a"):
         assert words in groups
     assert "one mean per channel: changed by" in shift and len(KINDS) == len(result.shifted)
     assert "mean" not in setting(result).chart.to_json()

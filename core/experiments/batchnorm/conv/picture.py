@@ -47,7 +47,7 @@ def groups(result: Result, shared: Sequence[Result]) -> Picture:
     framed = pd.concat([left[here], first.assign(case="ink")])
     data = pd.concat([left, cells.assign(case="ink")])
     chart = layers(
-        _maps(columns.shifted(data, "x", "x2"), columns),
+        _maps(columns.shifted(data, "x", "x2"), columns, result.config.batch_size),
         _frames(columns.shifted(framed, "x", "x2")),
         columns.heads(heads, -HEAD * 0.62),
         _said(result.config.batch_size, columns),
@@ -56,18 +56,19 @@ def groups(result: Result, shared: Sequence[Result]) -> Picture:
 
 
 def _said(batch: int, columns: Columns) -> Any:
-    """Say below the maps what is framed."""
+    """Say below the maps what shares one mean, and why."""
     of_filter = f"{batch * SIDE * SIDE:,} values"
     said = [
         {
             "x": columns.shift("soft"),
-            "text": f"framed: one place of each example,\n{batch} values, one mean",
-            "short": f"framed: one place,\n{batch} examples,\none mean",
+            "text": f"each place is a feature of its own,\nso {batch} values share one mean",
+            "short": f"each place is a\nfeature of its own:\n{batch} values, one mean",
         },
         {
             "x": columns.shift("ink"),
-            "text": f"framed: all from one filter,\n{SIDE}·{SIDE}·{batch} = {of_filter}, one mean",
-            "short": f"framed: all from one\nfilter, {of_filter},\none mean",
+            "text": f"one filter slides over all places,\n"
+            f"so {SIDE}·{SIDE}·{batch} = {of_filter} share one mean",
+            "short": f"one filter slides over\nall places: {of_filter},\none mean",
         },
     ]
     foot = {"y": DRAWN * STEP + FOOT / 2 - GAP, "series": "soft"}
@@ -82,7 +83,8 @@ def setting(result: Result) -> Picture:
     """Draw the maps without saying which of their values share a mean."""
     columns = Columns(("context",), 0, result.config.channels * STEP - GAP)
     cells = _cells(result).assign(series="context", case="context")
-    return Picture(_maps(cells, columns), "Maps of two examples, a column per channel")
+    chart = _maps(cells, columns, result.config.batch_size)
+    return Picture(chart, "Maps of two examples, a column per channel")
 
 
 def _cells(result: Result) -> pd.DataFrame:
@@ -102,7 +104,7 @@ def _cells(result: Result) -> pd.DataFrame:
     )
 
 
-def _maps(data: pd.DataFrame, columns: Columns) -> Any:
+def _maps(data: pd.DataFrame, columns: Columns, batch: int) -> Any:
     """Draw all maps, a row per example and a column per channel."""
     middle = SIDE / 2
     channels = {i * STEP + middle: str(i + 1) for i in range(data["channel"].max() + 1)}
@@ -111,7 +113,7 @@ def _maps(data: pd.DataFrame, columns: Columns) -> Any:
         alt.Y("y:Q")
         .scale(domain=[DRAWN * STEP + FOOT - GAP, -HEAD], nice=False)
         .axis(**worded(examples), grid=False, domain=False, ticks=False)
-        .title("example")
+        .title(f"example ({DRAWN} of {batch} drawn)")
     )
     squares = alt.Chart(data).mark_rect()
     return squares.encode(
