@@ -54,7 +54,7 @@ class Desk:
         if self.run is not None and self.run.fits(config):
             return self.run.change(config)
         old = self.run
-        again = old is not None and self.aside is not None and self.aside.fits(config)
+        again = self.aside is not None and self.aside.fits(config)
         self.pause()
         self.run = self.aside if again else experiment.live(config)
         self.run.change(config)
